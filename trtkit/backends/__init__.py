@@ -1,0 +1,1 @@
+"""Frameworks that can run a model, one folder each; none imports another."""

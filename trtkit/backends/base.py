@@ -1,0 +1,85 @@
+"""What a backend is to the rest of trtkit: the Runner protocol, and the model that it is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from trtkit.models import ModelFile
+    from trtkit.results import Feed, Outputs
+    from trtkit.tensors import TensorSpecs
+
+__all__ = ["BackendModule", "OnnxModel", "Runner", "RunnerContext"]
+
+
+class Runner(Protocol):
+    """One configured use of a backend.
+
+    `__enter__` loads, builds and allocates; `__exit__` gives everything back, also after an error.
+    """
+
+    name: str
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def input_specs(self) -> TensorSpecs:
+        """The inputs in the model's order; empty where any feed will do (a replay)."""
+
+    def infer(self, feed: Feed) -> Outputs:
+        """Run once. The arrays returned stay valid after the next call.
+
+        Raises:
+            BackendError: the framework failed.
+        """
+
+
+class OnnxModel(Protocol):
+    """An ONNX model as loaded and possibly edited, handed to whichever backend runs it."""
+
+    @property
+    def path(self) -> Path:
+        """The file that it came from."""
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder that its external data is relative to."""
+
+    def as_file(self) -> Path | None:
+        """The file that holds exactly this model with its data beside it; None where it was edited, or where its
+        external data lies in another folder."""
+
+    def graph_bytes(self) -> bytes:
+        """The model serialised, its external data left where it is (`data_dir`)."""
+
+    def proto(self) -> Any:
+        """The `onnx.ModelProto` with all weights in memory."""
+
+    def float32_twin(self) -> OnnxModel:
+        """The same model with every bfloat16 and float16 tensor made float32, its inputs and outputs included."""
+
+
+@dataclass(frozen=True)
+class RunnerContext:
+    """What a runner may want to know of its surroundings.
+
+    Attributes:
+        shares_machine: other runners are alive and idle while this one runs, so idle threads must not spin.
+    """
+
+    shares_machine: bool = False
+
+
+class BackendModule(Protocol):
+    """The public face of a backend's folder, `trtkit/backends/<name>/__init__.py` (or a third party's module)."""
+
+    Options: type
+    """A frozen dataclass of `option()` fields; importing it must not import the framework."""
+
+    def create(self, name: str, model: OnnxModel | ModelFile | None, options: Any, context: RunnerContext) -> Runner:
+        """A runner that loads nothing before it is entered."""

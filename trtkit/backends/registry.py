@@ -1,0 +1,74 @@
+"""The table of backends: name to module path. A new backend is one row here.
+
+Backends of other packages are found through the entry-point group `trtkit.backends`, whose entries name a module
+with the members of `trtkit.backends.base.BackendModule`; they are looked up only when a name is not in the table.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from trtkit.errors import MissingPackageError, UsageError, one_line
+from trtkit.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from trtkit.backends.base import BackendModule
+
+__all__ = ["BACKENDS", "ENTRY_POINTS", "Backend", "find_backend"]
+
+ENTRY_POINTS = "trtkit.backends"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One row.
+
+    Attributes:
+        name: as in `--runner NAME`; also the flag `--NAME`.
+        module: dotted path of its `BackendModule`.
+        help: what the flag adds, one sentence without a full stop.
+        kinds: the model kinds that it can run.
+    """
+
+    name: str
+    module: str
+    help: str
+    kinds: tuple[str, ...] = ("onnx",)
+
+    def load(self) -> BackendModule:
+        """Import the backend's module (its options, not its framework)."""
+        return cast("BackendModule", importlib.import_module(self.module))
+
+
+BACKENDS: tuple[Backend, ...] = (
+    Backend("onnxrt", "trtkit.backends.onnxrt", "add a runner: ONNX Runtime"),
+    Backend("onnxref", "trtkit.backends.onnxref", "add a runner: ONNX's own reference evaluator (slow, plain numpy)"),
+)
+
+
+def find_backend(name: str) -> Backend:
+    """The backend of that name, from the table or from an installed package.
+
+    Raises:
+        UsageError: nobody offers it.
+        MissingPackageError: an installed package offers it, but it cannot be imported.
+    """
+    for backend in BACKENDS:
+        if backend.name == name:
+            return backend
+    from importlib.metadata import entry_points  # slow to import, and needed for foreign names only
+
+    foreign = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    if name not in foreign:
+        known = [backend.name for backend in BACKENDS] + sorted(foreign)
+        raise UsageError(f"unknown backend {name!r}{did_you_mean(name, known)} (known: {', '.join(known)})")
+    point = foreign[name]
+    try:
+        module = point.load()
+    except ImportError as error:
+        raise MissingPackageError(
+            f"the backend {name!r} of the entry point {point.value!r} cannot be imported: {one_line(error)}"
+        ) from error
+    return Backend(name, point.module, getattr(module, "__doc__", "") or "", getattr(module, "KINDS", ("onnx",)))

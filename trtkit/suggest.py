@@ -1,0 +1,29 @@
+"""Near misses: what somebody probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "listing"]
+
+
+def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
+    """`"; did you mean 'x' or 'y'?"` for the known words nearest to `word`, or an empty string."""
+    import difflib  # only when something is already wrong
+
+    by_folded: dict[str, str] = {}
+    for name in known:
+        by_folded.setdefault(name.casefold(), name)
+    near = difflib.get_close_matches(word.casefold(), by_folded, n=limit, cutoff=0.6)
+    if not near:
+        return ""
+    return "; did you mean " + " or ".join(repr(by_folded[name]) for name in near) + "?"
+
+
+def listing(names: Iterable[str], limit: int = 12) -> str:
+    """Names for an error message, comma-separated, cut after `limit` with a count of the rest."""
+    every = list(names)
+    shown = ", ".join(repr(name) for name in every[:limit])
+    if len(every) > limit:
+        shown += f" and {len(every) - limit} more"
+    return shown or "none"
