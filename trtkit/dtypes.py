@@ -87,7 +87,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
         return np.dtype(name)
     import ml_dtypes
 
-    kind = getattr(ml_dtypes, name, None)
-    if kind is None:
+    scalar: type | None = getattr(ml_dtypes, name, None)
+    if scalar is None:
         raise UsageError(f"data type {name!r} needs a newer ml_dtypes; run: pip install -U ml_dtypes")
-    return np.dtype(kind)
+    dtype: np.dtype[Any] = np.dtype(scalar)
+    return dtype

@@ -52,16 +52,16 @@ class ModelFile:
         if kind is None:
             kind = _SUFFIXES.get(path.suffix.lower())
             if kind is None:
-                known = ", ".join(_SUFFIXES)
+                hint = did_you_mean(path.suffix, _SUFFIXES)
                 raise UsageError(
-                    f"cannot tell what kind of model {str(path)!r} is from its suffix{did_you_mean(path.suffix, _SUFFIXES)} "
-                    f"(known: {known}); say it with --model-type {'|'.join(MODEL_KINDS)}"
+                    f"cannot tell what kind of model {str(path)!r} is from its suffix{hint} "
+                    f"(known: {', '.join(_SUFFIXES)}); say it with --model-type {'|'.join(MODEL_KINDS)}"
                 )
         if kind not in MODEL_KINDS:
             raise UsageError(f"unknown model type {kind!r}; it is one of {', '.join(MODEL_KINDS)}")
         if function is not None and kind != "trt-network-script":
             raise UsageError(f"{text!s} names a function, but a model of type {kind!r} has none")
-        return cls(path, kind, function)  # type: ignore[arg-type]  # checked against MODEL_KINDS above
+        return cls(path, kind, function)
 
     def check_exists(self) -> None:
         """Raise FileError, naming neighbours with similar names, unless the file is there and readable."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Array", "Arrays", "Feed", "Iteration", "Outputs", "Run", "Saved", "SavedKind", "Writer"]
+__all__ = ["Array", "Arrays", "Feed", "Feeds", "Iteration", "Outputs", "Run", "Saved", "SavedKind", "Writer"]
 
 if TYPE_CHECKING:
     Array = npt.NDArray[Any]
@@ -73,6 +73,27 @@ class Saved:
         """The iterations of all runs, one after the other."""
         for run in self.runs:
             yield from run.iterations
+
+
+@dataclass
+class Feeds:
+    """The feeds of a run. Iterating starts from the beginning each time.
+
+    Attributes:
+        source: where they come from, as text.
+        length: how many there are, where it is known beforehand.
+        repeatable: iterating twice gives the same values; a user's script may not.
+        notes: what was decided in the user's place, one line each.
+    """
+
+    source: str
+    values: Iterable[Feed]
+    length: int | None
+    repeatable: bool
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    def __iter__(self) -> Iterator[Feed]:
+        return iter(self.values)
 
 
 class Writer(Protocol):

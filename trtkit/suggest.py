@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["did_you_mean", "listing"]
+__all__ = ["did_you_mean", "listing", "near_files"]
 
 
 def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
@@ -13,8 +14,8 @@ def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
 
     by_folded: dict[str, str] = {}
     for name in known:
-        by_folded.setdefault(name.casefold(), name)
-    near = difflib.get_close_matches(word.casefold(), by_folded, n=limit, cutoff=0.6)
+        by_folded.setdefault(name.casefold().lstrip("-"), name)
+    near = difflib.get_close_matches(word.casefold().lstrip("-"), by_folded, n=limit, cutoff=0.65)
     if not near:
         return ""
     return "; did you mean " + " or ".join(repr(by_folded[name]) for name in near) + "?"
@@ -27,3 +28,12 @@ def listing(names: Iterable[str], limit: int = 12) -> str:
     if len(every) > limit:
         shown += f" and {len(every) - limit} more"
     return shown or "none"
+
+
+def near_files(path: Path) -> str:
+    """`did_you_mean` among the neighbours of a path that does not exist; empty where its folder is missing too."""
+    try:
+        neighbours = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    return did_you_mean(path.name, neighbours)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from trtkit.errors import UsageError
 
-__all__ = ["Dim", "Shape", "TensorSpec", "TensorSpecs", "parse_named_shape", "parse_shape", "shape_text"]
+__all__ = ["Dim", "Shape", "Sizes", "TensorSpec", "TensorSpecs", "parse_named_shape", "parse_shape", "shape_text"]
 
 Dim = int | str | None
 """A size; or, where it is dynamic, the symbol the model gives it; or None where it has not even that."""
 
 Shape = tuple[Dim, ...]
+
+Sizes = tuple[int, ...]
+"""The shape of an array: every dimension has a size."""
 
 _DIMENSIONS = re.compile(r"\s*\[(?P<dims>[^\[\]]*)\]\s*")
 

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from trtkit.models import ModelFile
-    from trtkit.results import Feed, Outputs
+    from trtkit.results import Array, Feed, Outputs
     from trtkit.tensors import TensorSpecs
 
-__all__ = ["BackendModule", "OnnxModel", "Runner", "RunnerContext"]
+__all__ = ["BackendModule", "OnnxModel", "Runner", "RunnerContext", "native_arrays"]
 
 
 class Runner(Protocol):
@@ -55,13 +55,25 @@ class OnnxModel(Protocol):
         external data lies in another folder."""
 
     def graph_bytes(self) -> bytes:
-        """The model serialised, its external data left where it is (`data_dir`)."""
+        """The model serialised, its external data left where it is (`data_dir`).
+
+        Raises:
+            ModelError: it cannot be read, is too large, or lacks weights that were left out on purpose.
+        """
 
     def proto(self) -> Any:
-        """The `onnx.ModelProto` with all weights in memory."""
+        """The `onnx.ModelProto` with all weights in memory. It may be shared: don't change it.
+
+        Raises:
+            ModelError: as for `graph_bytes`.
+        """
+
+    def specs(self) -> tuple[TensorSpecs, TensorSpecs]:
+        """What the main graph says about its inputs (with a default: `optional`) and outputs, in its order."""
 
     def float32_twin(self) -> OnnxModel:
-        """The same model with every bfloat16 and float16 tensor made float32, its inputs and outputs included."""
+        """The same model with every bfloat16 and float16 tensor made float32, its inputs and outputs included; the
+        model itself where there are none."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +95,8 @@ class BackendModule(Protocol):
 
     def create(self, name: str, model: OnnxModel | ModelFile | None, options: Any, context: RunnerContext) -> Runner:
         """A runner that loads nothing before it is entered."""
+
+
+def native_arrays(feed: Feed) -> dict[str, Array]:
+    """The arrays of a feed in this machine's byte order, which frameworks take for granted; only others are copied."""
+    return {name: a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("=")) for name, a in feed.items()}

@@ -10,10 +10,12 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from trtkit.errors import MissingPackageError, UsageError, one_line
+from trtkit.errors import BackendError, MissingPackageError, UsageError, one_line
 from trtkit.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from trtkit.backends.base import BackendModule
 
 __all__ = ["BACKENDS", "ENTRY_POINTS", "Backend", "find_backend"]
@@ -52,23 +54,46 @@ def find_backend(name: str) -> Backend:
     """The backend of that name, from the table or from an installed package.
 
     Raises:
-        UsageError: nobody offers it.
+        UsageError: nobody offers it, or several packages do.
         MissingPackageError: an installed package offers it, but it cannot be imported.
+        BackendError: an installed package offers something that is no backend.
     """
     for backend in BACKENDS:
         if backend.name == name:
             return backend
     from importlib.metadata import entry_points  # slow to import, and needed for foreign names only
 
-    foreign = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    foreign: dict[str, dict[str, EntryPoint]] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        # The same distribution may be found twice, e.g. as installed and in the current folder.
+        foreign.setdefault(point.name, {})[point.value] = point
     if name not in foreign:
         known = [backend.name for backend in BACKENDS] + sorted(foreign)
         raise UsageError(f"unknown backend {name!r}{did_you_mean(name, known)} (known: {', '.join(known)})")
-    point = foreign[name]
+    offers = foreign[name]
+    if len(offers) > 1:
+        raise UsageError(f"several installed packages offer a backend {name!r}: {', '.join(sorted(offers))}")
+    return _foreign(name, *offers.values())
+
+
+def _foreign(name: str, point: EntryPoint) -> Backend:
+    """The backend that an entry point names.
+
+    Its module may say `KINDS`, the model kinds that it runs; they are ONNX models otherwise.
+    """
+    where = f"the backend {name!r} of the entry point {point.value!r}"
+    if point.attr:
+        raise BackendError(f"{where} is no module; an entry point of {ENTRY_POINTS} names a module")
     try:
-        module = point.load()
+        module = importlib.import_module(point.module)
     except ImportError as error:
-        raise MissingPackageError(
-            f"the backend {name!r} of the entry point {point.value!r} cannot be imported: {one_line(error)}"
+        raise MissingPackageError(f"{where} cannot be imported: {one_line(error)}") from error
+    except Exception as error:  # somebody else's code, which may raise anything while it is imported
+        raise BackendError(
+            f"{where} failed while it was imported: {type(error).__name__}: {one_line(error)}"
         ) from error
-    return Backend(name, point.module, getattr(module, "__doc__", "") or "", getattr(module, "KINDS", ("onnx",)))
+    missing = [member for member in ("Options", "create") if not hasattr(module, member)]
+    if missing:
+        raise BackendError(f"{where} lacks {' and '.join(missing)}; see trtkit.backends.base.BackendModule")
+    summary = (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return Backend(name, point.module, summary, tuple(getattr(module, "KINDS", ("onnx",))))

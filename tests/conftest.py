@@ -1,0 +1,48 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trtkit.cli import console
+from trtkit.cli.main import main
+
+
+class Result:
+    """What a command line came to."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def error(self) -> str:
+        """The last line of standard error, which is the error message where there is one."""
+        return self.err.splitlines()[-1] if self.err else ""
+
+
+@pytest.fixture
+def trtkit_command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs a command line in this process and gives its exit code and output."""
+    monkeypatch.setattr(console, "_silent", False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def call(*argv: str | Path) -> Result:
+        capfd.readouterr()
+        code = main([str(word) for word in argv])
+        captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own folder as current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

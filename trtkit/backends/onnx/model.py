@@ -1,0 +1,194 @@
+"""An ONNX model as the backends are handed it: where it is if it is a file as it stands, else its edited bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trtkit.backends.onnx.external import external_tensors, load_weights, place
+from trtkit.backends.onnx.options import OnnxOptions
+from trtkit.backends.onnx.outputs import edit_outputs
+from trtkit.backends.onnx.reading import read_structure, to_bytes
+from trtkit.backends.onnx.shapes import SymbolicInference, infer_shapes, spec_of
+from trtkit.backends.onnx.twin import is_half, to_float32
+from trtkit.errors import FileError, ModelError
+from trtkit.models import ModelFile
+from trtkit.tensors import TensorSpecs
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["LoadedModel", "open_onnx"]
+
+_KEEP = 64 << 20
+"""Models up to this many bytes stay in memory between uses; larger ones are read and edited anew each time, so that
+their weights are not held beside those of the runners."""
+
+Recipe = Callable[[], "tuple[ModelProto, Path]"]
+"""Makes the model, external data left out, and says which folder that data is relative to."""
+
+
+class LoadedModel:
+    """Implements `trtkit.backends.base.OnnxModel`; made by `open_onnx`."""
+
+    def __init__(self, path: Path, file: Path | None, recipe: Recipe, weightless: bool = False) -> None:
+        """Read nothing yet.
+
+        Args:
+            path: the file that the model came from.
+            file: the file that holds exactly this model, where there is one.
+            recipe: makes the model when it is needed.
+            weightless: external weights were left out, so the model is not fit to run.
+        """
+        self._path = path
+        self._file = file
+        self._recipe = recipe
+        self._weightless = weightless
+        self._kept: tuple[ModelProto, Path] | None = None
+        self._root: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file that it came from."""
+        return self._path
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder that the external data of `structure()` and `graph_bytes()` is relative to."""
+        return self._root if self._root is not None else self._made()[1]
+
+    def as_file(self) -> Path | None:
+        """The file that holds exactly this model with its data beside it, or None. Costs nothing: it is not read."""
+        return self._file
+
+    def structure(self) -> ModelProto:
+        """The model with its external data left where it is (`data_dir`). It may be shared: don't change it."""
+        return self._made()[0]
+
+    def graph_bytes(self) -> bytes:
+        """`structure()`, serialised.
+
+        Raises:
+            ModelError: it cannot be read, is larger than 2 GB without its external data, or lacks weights that
+                `--ignore-external-data` left out.
+        """
+        return to_bytes(self._complete(), "the edited model", "save it with its weights outside, and run that")
+
+    def own(self) -> tuple[ModelProto, Path]:
+        """`structure()` as a copy of the caller's own, and the folder that its external data is relative to."""
+        if self._kept is None:
+            return self._made(keep=False)
+        model, root = self._kept
+        copy = type(model)()
+        copy.CopyFrom(model)
+        return copy, root
+
+    def proto(self) -> ModelProto:
+        """The model with all weights in memory. It may be shared: don't change it.
+
+        Raises:
+            ModelError: as for `graph_bytes`, and where external data is missing.
+        """
+        model = self._complete()
+        if not external_tensors(model):
+            return model
+        whole, root = self.own()
+        load_weights(whole, root)
+        return whole
+
+    def specs(self) -> tuple[TensorSpecs, TensorSpecs]:
+        """What the main graph says about its inputs and its outputs, in its order.
+
+        Up to IR version 3 every weight is listed among the inputs as well; those are left out.
+        """
+        model = self.structure()
+        weights = {tensor.name for tensor in model.graph.initializer}
+        weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+        listed = [info for info in model.graph.input if model.ir_version > 3 or info.name not in weights]
+        inputs = {info.name: spec_of(info, info.name in weights) for info in listed}
+        return inputs, {info.name: spec_of(info) for info in model.graph.output}
+
+    def float32_twin(self) -> LoadedModel:
+        """The same model computing in float32: see `trtkit.backends.onnx.twin`. Itself where nothing is 16-bit float.
+
+        Raises:
+            ModelError: it depends on the bits of 16-bit floats.
+        """
+        if not is_half(self._complete()):
+            return self
+
+        def recipe() -> tuple[ModelProto, Path]:
+            model, root = self.own()
+            to_float32(model, root)
+            return model, root
+
+        return LoadedModel(self._path, None, recipe)
+
+    def _made(self, keep: bool = True) -> tuple[ModelProto, Path]:
+        if self._kept is not None:
+            return self._kept
+        made = self._recipe()
+        self._root = made[1]
+        if keep and self._path.stat().st_size <= _KEEP:
+            self._kept = made
+        return made
+
+    def _complete(self) -> ModelProto:
+        """The structure, unless weights that are needed to run it were left out."""
+        model = self.structure()
+        if self._weightless and (missing := external_tensors(model)):
+            raise ModelError(
+                f"{str(self._path)!r} cannot be run without its external weights ({len(missing)} tensors, "
+                f"such as {missing[0].name!r}); leave out --ignore-external-data"
+            )
+        return model
+
+
+def open_onnx(
+    path: str | Path, options: OnnxOptions | None = None, symbolic: SymbolicInference | None = None
+) -> LoadedModel:
+    """The model in a file, edited as the options ask.
+
+    A model that stays as it is is not even read, and the `onnx` package is not imported. Edits are made at once, so
+    that mistakes show before anything runs. `save_onnx` is not done here: see `trtkit.backends.onnx.saving`.
+
+    Args:
+        path: the .onnx file.
+        options: what is read and changed.
+        symbolic: ONNX Runtime's shape inference, used unless `no_onnxruntime_shape_inference`.
+
+    Raises:
+        FileError: there is no such file or folder, or it cannot be read.
+        ModelError: it is no ONNX model, or does not have what the options name.
+    """
+    path = Path(path)
+    options = options or OnnxOptions()
+    ModelFile(path, "onnx").check_exists()
+    folder = options.external_data_dir
+    if folder is not None and not folder.is_dir():
+        raise FileError(f"--external-data-dir {str(folder)!r} is not a folder")
+    # A model that is itself a link, as in a cache of downloads, has its data beside what the link leads to.
+    roots = [path.parent, path.resolve().parent] if folder is None else [folder]
+
+    def recipe() -> tuple[ModelProto, Path]:
+        return _make(path, options, roots, symbolic)
+
+    plain = not options.edits and not options.ignore_external_data
+    at_home = folder is None or folder.resolve() == path.parent.resolve()
+    model = LoadedModel(path, path if plain and at_home else None, recipe, weightless=options.ignore_external_data)
+    if model.as_file() is None:
+        model.structure()  # mistakes in names show now
+    return model
+
+
+def _make(
+    path: Path, options: OnnxOptions, roots: list[Path], symbolic: SymbolicInference | None
+) -> tuple[ModelProto, Path]:
+
+    model = read_structure(path)
+    root = roots[0] if options.ignore_external_data else place(model, roots)
+    if options.shape_inference:
+        model = infer_shapes(model, None if options.no_onnxruntime_shape_inference else symbolic)
+    edit_outputs(model, options)
+    return model, root

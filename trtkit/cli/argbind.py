@@ -1,0 +1,159 @@
+"""Dataclass fields to argparse arguments and back; the only place that knows both.
+
+An argument is stored as the text that was typed, under `Class.field`, and is absent where it was not given. Parsing
+happens in `read`, so that the command line, the `--runner` specification and their error messages are one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar
+
+from trtkit.errors import UsageError
+from trtkit.options import Option, boolean, options_of, parse_option, split_spec
+from trtkit.suggest import did_you_mean
+
+__all__ = ["Parser", "add_options", "given", "read", "read_spec"]
+
+T = TypeVar("T")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are UsageErrors with near misses, and that prints no usage dump."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", _Formatter)
+        super().__init__(**kwargs)
+        self.hint = ""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and exiting."""
+        raise UsageError(message + self.hint)
+
+    def parse_known(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Parse everything; what is left over is an error that names the nearest flag."""
+        namespace, extra = self.parse_known_args(argv)
+        if extra:
+            first = extra[0]
+            if first.startswith("-"):
+                flags = [flag for action in self._actions for flag in action.option_strings]
+                raise UsageError(f"unknown option {first!r}{did_you_mean(first.partition('=')[0], flags)}")
+            raise UsageError(f"unexpected argument {first!r}{self.hint}")
+        return namespace
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Help in a width that suits terminals of 80 columns, and wider ones no more than 110."""
+
+    def __init__(self, prog: str) -> None:
+        import shutil
+
+        width = min(110, shutil.get_terminal_size().columns - 2)
+        super().__init__(prog, max_help_position=28, width=width)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """`-s, --long VALUE`, the value once."""
+        if not action.option_strings:
+            return super()._format_action_invocation(action)
+        names = ", ".join(action.option_strings)
+        return names if action.nargs == 0 else f"{names} {self._format_args(action, action.dest.upper())}"
+
+    def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
+        """`VALUE ...` for one or more, `[VALUE ...]` for none or more."""
+        metavar = action.metavar if isinstance(action.metavar, str) else default_metavar
+        if action.nargs == "+":
+            return f"{metavar} ..."
+        if action.nargs == "*":
+            return f"[{metavar} ...]"
+        return super()._format_args(action, default_metavar)
+
+
+def add_options(
+    parser: argparse._ActionsContainer, title: str, cls: type, description: str | None = None
+) -> argparse._ArgumentGroup:
+    """Add an argument group with one argument for each option field of a dataclass, and return it."""
+    group = parser.add_argument_group(title, description)
+    for field, meta in options_of(cls):
+        if not meta.flags:
+            continue
+        settings: dict[str, Any] = {
+            "dest": _dest(cls, field.name),
+            "default": argparse.SUPPRESS,
+            "help": (meta.help + _default_text(field.default, meta)).replace("%", "%%"),
+        }
+        if meta.count == "switch":
+            settings["action"] = "store_true"
+        else:
+            settings["metavar"] = meta.metavar or ("{" + ",".join(meta.choices) + "}" if meta.choices else None)
+            if meta.count in ("+", "*"):
+                settings["nargs"] = meta.count
+                settings["action"] = "extend"
+            elif meta.const is not None:
+                settings["nargs"] = "?"
+                settings["const"] = meta.const
+        group.add_argument(*meta.flags, **settings)
+    return group
+
+
+def read(namespace: argparse.Namespace, cls: type[T]) -> T:
+    """The options object that was asked for on the command line.
+
+    Raises:
+        UsageError: a value does not parse, or the options contradict each other.
+    """
+    return cls(**given(namespace, cls))
+
+
+def given(namespace: argparse.Namespace, cls: type) -> dict[str, Any]:
+    """Values of the fields of `cls` that were given on the command line."""
+    values: dict[str, Any] = {}
+    for field, meta in options_of(cls):
+        raw = getattr(namespace, _dest(cls, field.name), None)
+        if raw is None:
+            continue
+        values[field.name] = raw if meta.count == "switch" else parse_option(meta, _texts(raw), meta.flags[0])
+    return values
+
+
+def read_spec(text: str, cls: type, what: str) -> dict[str, Any]:
+    """Values from `key=value,key=value,switch`; the keys are field names with dashes, lists stand in `[...]`.
+
+    Raises:
+        UsageError: a key is unknown, given twice or without a value, or a value does not parse.
+    """
+    known: dict[str, tuple[str, Option]] = {
+        field.name.replace("_", "-"): (field.name, meta) for field, meta in options_of(cls)
+    }
+    values: dict[str, Any] = {}
+    for part in split_spec(text):
+        key, equals, value = part.partition("=")
+        key = key.strip().replace("_", "-")
+        if key not in known:
+            raise UsageError(f"{what}: unknown key {key!r}{did_you_mean(key, known)} (known: name, {', '.join(known)})")
+        name, meta = known[key]
+        if name in values:
+            raise UsageError(f"{what}: {key!r} is given twice; write a list as {key}=[a,b]")
+        if meta.count == "switch":
+            switch = Option(parse=boolean)
+            values[name] = parse_option(switch, [value], f"{what}: {key}") if equals else True
+            continue
+        if not equals:
+            raise UsageError(f"{what}: {key!r} needs a value, as in {key}={meta.metavar or 'VALUE'}")
+        texts = split_spec(value[1:-1]) if value.startswith("[") and value.endswith("]") else [value]
+        values[name] = parse_option(meta, texts if meta.count in ("+", "*") else [value], f"{what}: {key}")
+    return values
+
+
+def _dest(cls: type, name: str) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}.{name}"
+
+
+def _texts(raw: str | Sequence[str]) -> Sequence[str]:
+    return [raw] if isinstance(raw, str) else raw
+
+
+def _default_text(default: Any, meta: Option) -> str:
+    if meta.count != "one" or default is None or "default:" in meta.help or not isinstance(default, (str, int, float)):
+        return ""
+    return f" (default: {default})"

@@ -1,0 +1,78 @@
+"""The logging options, the same for every command."""
+
+from __future__ import annotations
+
+import argparse
+
+from trtkit.cli.argbind import Parser
+from trtkit.cli.console import silence
+from trtkit.errors import UsageError
+from trtkit.log import LogSetup, parse_level, set_up
+from trtkit.options import choice
+
+__all__ = ["add_logging", "set_up_logging"]
+
+_FORMATS = ("timestamp", "line-info", "no-colors")
+
+
+def add_logging(parser: Parser) -> None:
+    """Add the group of logging options."""
+    group = parser.add_argument_group("logging", "messages go to standard error, results to standard output")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="more messages, and more detail in results")
+    group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only; -qq: errors only")
+    group.add_argument(
+        "--verbosity",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[PATH:]LEVEL",
+        help="debug, info, warning, error or critical; PATH limits it to a part, as in backends/onnxrt:debug",
+    )
+    group.add_argument("--silent", action="store_true", help="print nothing at all; the exit code tells the result")
+    group.add_argument(
+        "--log-format",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="{" + ",".join(_FORMATS) + "}",
+        help="start lines with the time or the place in the code, or leave colours out",
+    )
+    group.add_argument("--log-file", metavar="PATH", help="write the messages to a file too")
+
+
+def set_up_logging(namespace: argparse.Namespace) -> bool:
+    """Apply the logging options.
+
+    Returns:
+        Whether results are to be shown in detail.
+
+    Raises:
+        UsageError: a level or format does not exist.
+        FileError: the log file cannot be written.
+    """
+    steps = namespace.verbose - namespace.quiet
+    level = {1: 10, 0: 20, -1: 30}.get(max(-2, min(1, steps)), 40)
+    levels = dict(_parsed(text) for text in namespace.verbosity)
+    level = levels.pop("", level)
+    if namespace.silent:
+        silence()
+        level, levels = 100, {}
+    formats = {choice(*_FORMATS)(text) for text in namespace.log_format}
+    set_up(
+        LogSetup(
+            level=level,
+            levels=levels,
+            timestamp="timestamp" in formats,
+            line_info="line-info" in formats,
+            colors="no-colors" not in formats,
+            file=namespace.log_file,
+        )
+    )
+    return level <= 10
+
+
+def _parsed(text: str) -> tuple[str, int]:
+    try:
+        return parse_level(text)
+    except UsageError as error:
+        raise UsageError(f"--verbosity {text}: {error}") from None

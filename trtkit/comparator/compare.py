@@ -1,0 +1,213 @@
+"""Comparing two runs, iteration by iteration, in memory that does not grow with their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trtkit.comparator.custom import ALL_OUTPUTS, CompareFunction, custom_results
+from trtkit.comparator.metrics import Metric, load_metric
+from trtkit.comparator.options import CompareOptions, named_outputs
+from trtkit.comparator.outcome import IterationOutcome, MetricResult, OutputResult, PairOutcome
+from trtkit.comparator.pairing import OutputPairs, pair_outputs
+from trtkit.comparator.problems import Problems
+from trtkit.comparator.tally import OutputTally
+from trtkit.errors import InputError, UsageError
+from trtkit.suggest import did_you_mean, listing
+from trtkit.tensors import shape_text
+
+if TYPE_CHECKING:
+    from trtkit.comparator.arraypair import ArrayPair
+    from trtkit.results import Array, Iteration
+
+__all__ = ["CompareOptions", "PairComparator", "named_outputs", "validate_arrays"]
+
+
+class PairComparator:
+    """Compares two runs, one iteration at a time.
+
+    Args:
+        actual: name of the run to judge.
+        expected: name of the run that it is judged by.
+        options: what to compare and how.
+        function: a user's own comparison, in addition to the metrics.
+        detail: keep statistics of the first iteration in which an output fails; a further pass over its arrays.
+
+    Raises:
+        UsageError: there is neither a metric nor a function.
+    """
+
+    def __init__(
+        self,
+        actual: str,
+        expected: str,
+        options: CompareOptions,
+        function: CompareFunction | None = None,
+        detail: bool = False,
+    ) -> None:
+        if not options.compare and function is None:
+            raise UsageError("nothing says how to compare; give --compare with at least one metric")
+        self._actual = actual
+        self._expected = expected
+        self._options = options
+        self._function = function
+        self._detail = detail
+        self._metrics: list[tuple[str, Metric]] = [(name, load_metric(name)) for name in options.compare]
+        self._tallies: dict[str, OutputTally] = {}
+        self._problems = Problems()
+        self._iterations = 0
+        self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+        self._pairs = OutputPairs((), (), (), (), ())
+        self._pair_problems: tuple[str, ...] = ()
+        self._mapped: dict[str, None] = {}
+
+    def compare(self, index: int, actual: Iteration | None, expected: Iteration | None) -> IterationOutcome:
+        """Compare one iteration; None stands for an iteration that a run does not have.
+
+        With `fail_fast` nothing is looked at after the first output that differs.
+
+        Raises:
+            InputError: an output is not an array.
+            ScriptError: the user's function returned something that is no verdict.
+        """
+        self._iterations += 1
+        outputs: list[OutputResult] = []
+        problems: list[str] = []
+        if actual is None or expected is None:
+            lacking, other = (self._actual, self._expected) if actual is None else (self._expected, self._actual)
+            problems.append(f"{lacking!r} lacks an iteration that {other!r} has")
+        else:
+            self._pair(actual, expected)
+            problems.extend(self._pair_problems)
+            custom = self._custom(actual, expected)
+            for name, expected_name in self._pairs.matched:
+                if self._options.fail_fast and not all(output.passed for output in outputs):
+                    break
+                pair = self._array_pair(name, expected_name, actual[name], expected[expected_name], problems)
+                results = [] if pair is None else self._judge(pair, problems)
+                results += [custom[name]] if name in custom else []
+                if results:
+                    outputs.append(self._count(index, name, expected_name, results, pair))
+            if ALL_OUTPUTS in custom:
+                outputs.append(self._count(index, ALL_OUTPUTS, ALL_OUTPUTS, [custom[ALL_OUTPUTS]]))
+            if not outputs:
+                problems.append(f"no output of {self._actual!r} could be compared with {self._expected!r}")
+        for problem in problems:
+            self._problems.add(problem)
+        passed = not problems and (self._options.check_average or all(output.passed for output in outputs))
+        return IterationOutcome(index, tuple(outputs), tuple(problems), passed)
+
+    def outcome(self) -> PairOutcome:
+        """The verdict on all iterations so far."""
+        problems = self._problems.lines()
+        if not self._iterations:
+            problems = (f"no iteration of {self._actual!r} was compared with {self._expected!r}",)
+        return PairOutcome(
+            self._actual,
+            self._expected,
+            self._iterations,
+            tuple(tally.outcome(self._options.check_average) for tally in self._tallies.values()),
+            problems,
+            tuple(self._mapped),
+        )
+
+    def _pair(self, actual: Iteration, expected: Iteration) -> None:
+        names = (tuple(actual), tuple(expected))
+        if names == self._names:
+            return
+        self._names = names
+        self._pairs = pairs = pair_outputs(*names, self._options.map_outputs)
+        self._mapped.update(dict.fromkeys(pairs.mapped))
+        lines = list(pairs.bad_mappings)
+        for name in pairs.only_actual:
+            if self._options.map_outputs.get(name) is None:
+                lines.append(self._lonely(name, self._actual, self._expected, pairs))
+        lines += [self._lonely(name, self._expected, self._actual, pairs) for name in pairs.only_expected]
+        self._pair_problems = tuple(lines)
+
+    def _lonely(self, name: str, owner: str, other: str, pairs: OutputPairs) -> str:
+        left = pairs.only_expected if owner == self._actual else pairs.only_actual
+        line = f"output {name!r} of {owner!r} has no counterpart in {other!r}"
+        if len(pairs.only_actual) == len(pairs.only_expected) == 1:
+            return f"{line}; if they are the same: --map-outputs {pairs.only_actual[0]}={pairs.only_expected[0]}"
+        return line + (f"{did_you_mean(name, left)} (without one there: {listing(left)})" if left else "")
+
+    def _custom(self, actual: Iteration, expected: Iteration) -> dict[str, MetricResult]:
+        if self._function is None:
+            return {}
+        return custom_results(self._function(actual, expected), [name for name, _ in self._pairs.matched])
+
+    def _judge(self, pair: ArrayPair, problems: list[str]) -> list[MetricResult]:
+        results: list[MetricResult] = []
+        for name, metric in self._metrics:
+            metric.prepare(pair, self._options.metrics[name])
+        for name, metric in self._metrics:
+            try:
+                results.append(metric.compare(pair, self._options.metrics[name]))
+            except InputError as error:
+                problems.append(f"{self._actual!r}: {error}")
+        tally = self._tallies.get(pair.name)
+        changed = tally is not None and tally.dtypes != (pair.actual_dtype, pair.expected_dtype)
+        if changed and self._options.check_average:
+            problems.append(f"output {pair.name!r} changes its data type, so its iterations have no common average")
+        return results
+
+    def _array_pair(
+        self, name: str, expected_name: str, actual: Array, expected: Array, problems: list[str]
+    ) -> ArrayPair | None:
+        from trtkit.arrays import as_array
+        from trtkit.comparator.arraypair import ArrayPair
+
+        actual = as_array(actual, f"output {name!r} of {self._actual!r}")
+        expected = as_array(expected, f"output {expected_name!r} of {self._expected!r}")
+        if actual.shape != expected.shape:
+            if not self._options.no_shape_check or actual.size != expected.size:
+                problems.append(self._shapes(name, actual, expected))
+                return None
+            actual, expected = actual.reshape(-1), expected.reshape(-1)
+        try:
+            return ArrayPair(name, actual, expected)
+        except InputError as error:
+            problems.append(f"{self._actual!r}: {error}")
+            return None
+
+    def _shapes(self, name: str, actual: Array, expected: Array) -> str:
+        line = (
+            f"output {name!r} has shape {shape_text(actual.shape)} in {self._actual!r} "
+            f"but {shape_text(expected.shape)} in {self._expected!r}"
+        )
+        if self._options.no_shape_check:
+            return f"{line}, which are not equally many elements"
+        return line + ("; --no-shape-check compares them flattened" if actual.size == expected.size else "")
+
+    def _count(
+        self, index: int, name: str, expected_name: str, results: list[MetricResult], pair: ArrayPair | None = None
+    ) -> OutputResult:
+        if name not in self._tallies:
+            dtypes = ("", "") if pair is None else (pair.actual_dtype, pair.expected_dtype)
+            self._tallies[name] = OutputTally(name, expected_name, dtypes, () if pair is None else pair.actual.shape)
+        tally = self._tallies[name]
+        if pair is not None:
+            tally.see(pair.actual.shape, pair.notes)
+            if self._detail and not all(result.passed for result in results):
+                tally.keep_statistics(index, pair)
+        for result in results:
+            tally.add(index, result)
+        return OutputResult(name, expected_name, tuple(results))
+
+
+def validate_arrays(run_name: str, iteration: Iteration) -> list[str]:
+    """One line for each output that holds NaN or infinity, or cannot be checked for them."""
+    from trtkit.comparator.stats import count_nonfinite
+    from trtkit.dtypes import is_supported
+
+    lines = []
+    for name, array in iteration.items():
+        if not is_supported(array.dtype):
+            lines.append(f"output {name!r} of {run_name!r} holds data of type {array.dtype}, which cannot be validated")
+            continue
+        nan, infinite = count_nonfinite(array)
+        if nan or infinite:
+            lines.append(
+                f"output {name!r} of {run_name!r} holds {nan} NaN and {infinite} infinite of {array.size} elements"
+            )
+    return lines

@@ -1,0 +1,103 @@
+"""The feeds of a run: generated, loaded from files, or from the user's data loader script."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from pathlib import Path
+from typing import Any
+
+from trtkit.arrays import as_array
+from trtkit.comparator.generate import random_feeds
+from trtkit.comparator.inputs import InputOptions, check_shape, known_input
+from trtkit.errors import InputError, ScriptError
+from trtkit.results import Feed, Feeds
+from trtkit.tensors import TensorSpecs
+
+__all__ = ["as_feed", "open_feeds"]
+
+
+def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
+    """The feeds that the options ask for, for a model with these inputs.
+
+    Raises:
+        InputError: the options name inputs or shapes that the model does not have, or inputs are of types that
+            cannot be generated.
+        FileError: a file of saved inputs cannot be read.
+        ScriptError: the data loader script cannot be loaded.
+    """
+    for name, shape in options.input_shapes.items():
+        check_shape(known_input(name, specs, "--input-shapes"), shape, "--input-shapes says")
+    if options.load_inputs:
+        feeds = _loaded(options)
+    elif options.data_loader_script:
+        feeds = _scripted(options.data_loader_script, specs)
+    else:
+        return random_feeds(options, specs)
+    return _limited(feeds, options.iterations)
+
+
+def _loaded(options: InputOptions) -> Feeds:
+    from trtkit import files  # numpy comes with it
+
+    saved = [files.read_inputs(Path(path)) for path in options.load_inputs]
+    runs = [run.iterations for each in saved for run in each.runs]
+
+    class Chained:
+        def __iter__(self) -> Iterator[Feed]:
+            return itertools.chain.from_iterable(runs)
+
+    return Feeds(", ".join(options.load_inputs), Chained(), sum(len(run) for run in runs), repeatable=True)
+
+
+def _scripted(text: str, specs: TensorSpecs) -> Feeds:
+    from trtkit.userscript import load_script
+
+    script = load_script(text, "load_data")
+
+    class Scripted:
+        def __iter__(self) -> Iterator[Feed]:
+            values = script.call(input_specs=specs) if callable(script.value) else script.value
+            if isinstance(values, Mapping):
+                values = [values]
+            if not isinstance(values, Iterable):
+                raise ScriptError(
+                    f"{script.path}: {script.name} gave a {type(values).__name__}; it should give feeds, "
+                    "each a dict from input name to array"
+                )
+            for index, value in enumerate(script.iterate(values)):
+                yield as_feed(value, f"{script.path}: feed {index} of {script.name}")
+
+    value = script.value
+    length = len(value) if isinstance(value, Sized) and not isinstance(value, Mapping) else None
+    return Feeds(text, Scripted(), length, repeatable=False)
+
+
+def as_feed(value: Any, where: str) -> Feed:
+    """A user's feed with its values as numpy arrays.
+
+    Raises:
+        InputError: it is not a mapping from input name to array.
+    """
+    if not isinstance(value, Mapping):
+        raise InputError(f"{where} is a {type(value).__name__}; a feed is a dict from input name to array")
+    return {str(name): as_array(array, f"{where}, input {name!r}") for name, array in value.items()}
+
+
+def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
+    if iterations is None:
+        return feeds
+    wanted = iterations
+    if feeds.length is not None and feeds.length < iterations:
+        raise InputError(f"--iterations {iterations}: {feeds.source} holds only {feeds.length} feeds")
+
+    class Limited:
+        def __iter__(self) -> Iterator[Feed]:
+            count = 0
+            for feed in itertools.islice(feeds, wanted):
+                count += 1
+                yield feed
+            if count < wanted:
+                raise InputError(f"--iterations {wanted}: {feeds.source} gave only {count} feeds")
+
+    return Feeds(feeds.source, Limited(), iterations, feeds.repeatable, feeds.notes)

@@ -1,0 +1,183 @@
+"""Random inputs: seeded, in a range, for every data type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trtkit.comparator.inputs import InputOptions, known_input
+from trtkit.dtypes import DTYPES, DType, numpy_dtype
+from trtkit.errors import InputError
+from trtkit.optional import require
+from trtkit.results import Array, Feed, Feeds
+from trtkit.tensors import Sizes, TensorSpec, TensorSpecs, shape_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["random_feeds"]
+
+_REMEDY = "give its size with --input-shapes"
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One input to draw: values of `row`'s type between `low` and `high`."""
+
+    name: str
+    shape: Sizes
+    row: DType
+    low: float
+    high: float
+
+
+class _Source(Protocol):
+    """A seeded source of numbers."""
+
+    def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+        """Values in [0, 1) as float32 or float64."""
+
+    def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+        """Whole numbers in [low, high]."""
+
+
+def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
+    """Random feeds for a model with these inputs; iteration i depends on `seed + i` alone.
+
+    Open dimensions become 1, which a note says. Inputs that the model has defaults for are left out unless
+    `input_shapes` names them.
+
+    Raises:
+        InputError: a range names no input or does not fit its type, an input's rank is unknown, or its type
+            cannot be generated.
+        MissingPackageError: PyTorch is to draw the values, and is not installed.
+    """
+    for name in options.val_range:
+        if name:
+            known_input(name, specs, "--val-range")
+    notes: list[str] = []
+    inputs: list[_Drawn] = []
+    for spec in specs.values():
+        if spec.optional and spec.name not in options.input_shapes:
+            continue
+        shape = options.input_shapes.get(spec.name)
+        if shape is None:
+            shape, note = _filled(spec)
+            notes += [note] if note else []
+        low, high = options.val_range.get(spec.name, options.val_range.get("", (0.0, 1.0)))
+        inputs.append(_Drawn(spec.name, shape, _drawable(spec, low, high), low, high))
+    iterations = options.iterations or 1
+    source = _TorchSource if options.data_loader_backend_module == "torch" else _NumpySource
+
+    class Generated:
+        def __iter__(self) -> Iterator[Feed]:
+            for index in range(iterations):
+                numbers = source(options.seed + index)
+                yield {each.name: _draw(each, numbers) for each in inputs}
+
+    return Feeds("random data", Generated(), iterations, repeatable=True, notes=tuple(notes))
+
+
+def _filled(spec: TensorSpec) -> tuple[Sizes, str]:
+    """The shape with 1 for each open size, and a line that says so."""
+    if spec.shape is None:
+        raise InputError(f"the model does not say the rank of input {spec.name!r}; {_REMEDY} {spec.name}:[D0,D1,...]")
+    shape = tuple(dim if isinstance(dim, int) else 1 for dim in spec.shape)
+    if not spec.dynamic:
+        return shape, ""
+    text = shape_text(shape)
+    return shape, f"input {spec} is dynamic and no size was given: {text} is used ({_REMEDY} {spec.name}:{text})"
+
+
+def _drawable(spec: TensorSpec, low: float, high: float) -> DType:
+    """The row of an input's type, once it is clear that values in this range exist in it."""
+    row = DTYPES.get(spec.dtype or "")
+    if row is None:
+        what = f"is of type {spec.dtype}" if spec.dtype else "has no type in the model"
+        raise InputError(
+            f"input {spec.name!r} {what}, for which no random data can be made; "
+            "give the data with --load-inputs or --data-loader-script"
+        )
+    if row.kind in ("int", "uint"):
+        smallest, largest = _integer_limits(row)
+        if math.ceil(low) < smallest or math.floor(high) > largest or math.ceil(low) > math.floor(high):
+            raise InputError(f"no whole number of {row.name} for input {spec.name!r} in --val-range [{low:g},{high:g}]")
+    elif row.kind == "float" and max(abs(low), abs(high)) > _largest_float(row):
+        raise InputError(f"--val-range [{low:g},{high:g}] is beyond {row.name}, the type of input {spec.name!r}")
+    return row
+
+
+def _integer_limits(row: DType) -> tuple[int, int]:
+    if row.kind == "int":
+        return -(2 ** (row.bits - 1)), 2 ** (row.bits - 1) - 1
+    return 0, 2**row.bits - 1
+
+
+def _largest_float(row: DType) -> float:
+    import ml_dtypes
+
+    return float(ml_dtypes.finfo(numpy_dtype(row.name)).max)  # type: ignore[no-untyped-call]  # ml_dtypes lacks the type
+
+
+def _draw(wanted: _Drawn, numbers: _Source) -> Array:
+    import numpy as np
+
+    row, low, high = wanted.row, wanted.low, wanted.high
+    dtype = numpy_dtype(row.name)
+    if row.kind == "bool":
+        first, last = min(max(math.ceil(low), 0), 1), max(min(math.floor(high), 1), 0)
+        return numbers.integers(min(first, last), last, wanted.shape, np.dtype(np.uint8)).astype(np.bool_)
+    if row.kind in ("int", "uint"):
+        held = np.dtype(f"{row.kind}8") if row.extended else dtype
+        return numbers.integers(math.ceil(low), math.floor(high), wanted.shape, held).astype(dtype, copy=False)
+    if row.kind == "complex":
+        parts = [_scaled(numbers, wanted, np.dtype(np.float64)) for _ in range(2)]
+        return (parts[0] + 1j * parts[1]).astype(dtype)
+    narrow = row.bits <= 32 and high - low <= float(np.finfo(np.float32).max)
+    return _scaled(numbers, wanted, np.dtype(np.float32 if narrow else np.float64)).astype(dtype, copy=False)
+
+
+def _scaled(numbers: _Source, wanted: _Drawn, dtype: np.dtype[Any]) -> Array:
+    """Uniform values between `low` and `high`, computed in place."""
+    values = numbers.uniform(wanted.shape, dtype)
+    if (wanted.low, wanted.high) != (0.0, 1.0):
+        values *= wanted.high - wanted.low
+        values += wanted.low
+    return values
+
+
+class _NumpySource:
+    def __init__(self, seed: int) -> None:
+        import numpy as np
+
+        self._generator = np.random.Generator(np.random.PCG64(seed))
+
+    def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+        import numpy as np
+
+        return np.asarray(self._generator.random(shape, dtype=dtype))
+
+    def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+        import numpy as np
+
+        return np.asarray(self._generator.integers(low, high, shape, dtype, endpoint=True))
+
+
+class _TorchSource:
+    def __init__(self, seed: int) -> None:
+        self._torch = require("torch", "torch", "--data-loader-backend-module torch")
+        self._generator = self._torch.Generator().manual_seed(seed)
+
+    def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+        kind = getattr(self._torch, dtype.name)
+        values: Array = self._torch.rand(shape, generator=self._generator, dtype=kind).numpy()
+        return values
+
+    def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+        try:
+            values: Array = self._torch.randint(low, high + 1, shape, generator=self._generator).numpy()
+        except (RuntimeError, OverflowError) as error:
+            raise InputError(f"PyTorch cannot draw whole numbers in [{low},{high}]") from error
+        return values.astype(dtype)

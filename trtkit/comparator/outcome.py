@@ -1,0 +1,240 @@
+"""What a comparison found, as data: plain Python values only, no arrays and no numpy scalars.
+
+`to_data()` gives what `json.dumps(..., allow_nan=False)` accepts. JSON has no number for NaN and the infinities, so
+they become the strings "NaN", "Infinity" and "-Infinity"; a complex number becomes its Python text, such as "(1+2j)".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["IterationOutcome", "MetricOutcome", "MetricResult", "OutputOutcome", "OutputResult", "PairOutcome", "plain"]
+
+
+def plain(value: Any) -> Any:
+    """`value` with every number that JSON cannot carry replaced by text, mappings and sequences included."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, complex):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """What one metric says of one output in one iteration.
+
+    Attributes:
+        metric: its name in `trtkit.comparator.metrics.METRICS`, or `custom`.
+        passed: the metric's verdict.
+        figures: the numbers that were judged.
+        thresholds: what they were judged against.
+        details: what else there is to know: counts, maxima and means, and under `worst` the worst element with its
+            index, both values and both errors.
+        summary: one line for people.
+        required: where it failed, the options that would let it pass, or why none would; else empty.
+        badness: orders the results of one metric, larger is worse.
+    """
+
+    metric: str
+    passed: bool
+    figures: Mapping[str, float]
+    thresholds: Mapping[str, float | str]
+    details: Mapping[str, Any]
+    summary: str
+    required: str = ""
+    badness: float = 0.0
+
+    def to_data(self) -> dict[str, Any]:
+        """The result as JSON-ready data, without `badness`."""
+        return {
+            "metric": self.metric,
+            "passed": self.passed,
+            "figures": plain(self.figures),
+            "thresholds": plain(self.thresholds),
+            "details": plain(self.details),
+            "summary": self.summary,
+            "required": self.required,
+        }
+
+
+@dataclass(frozen=True)
+class OutputResult:
+    """The metrics of one output in one iteration.
+
+    Attributes:
+        name: the output's name on the actual side.
+        expected_name: its name on the expected side.
+        results: one per metric, in the order in which they were asked for.
+    """
+
+    name: str
+    expected_name: str
+    results: tuple[MetricResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every metric passed."""
+        return all(result.passed for result in self.results)
+
+    def to_data(self) -> dict[str, Any]:
+        """The result as JSON-ready data."""
+        return {
+            "name": self.name,
+            "expected_name": self.expected_name,
+            "passed": self.passed,
+            "metrics": [result.to_data() for result in self.results],
+        }
+
+
+@dataclass(frozen=True)
+class IterationOutcome:
+    """What comparing one iteration found.
+
+    Attributes:
+        index: which iteration.
+        outputs: one result per output that could be compared.
+        problems: one line per thing that could not be.
+        passed: no problem, and every metric passed (which is not asked where the average is judged at the end).
+    """
+
+    index: int
+    outputs: tuple[OutputResult, ...]
+    problems: tuple[str, ...]
+    passed: bool
+
+    def to_data(self) -> dict[str, Any]:
+        """The outcome as JSON-ready data."""
+        return {
+            "index": self.index,
+            "passed": self.passed,
+            "outputs": [output.to_data() for output in self.outputs],
+            "problems": list(self.problems),
+        }
+
+
+@dataclass(frozen=True)
+class MetricOutcome:
+    """One metric of one output over all iterations.
+
+    Attributes:
+        metric: its name.
+        passed: no iteration failed; or, with `averaged`, the mean of the figures passed.
+        averaged: the verdict is on `mean`, not on the single iterations.
+        iterations: how many were compared.
+        failed: how many of them failed by themselves.
+        worst: the worst result; with its iteration's index in `worst_iteration`.
+        mean: the mean of each figure. For a figure whose perfect value is infinite (PSNR and SNR of equal arrays),
+            perfect iterations are left out, unless all are perfect.
+        required: where it failed, the options that would let it pass, or why none would.
+    """
+
+    metric: str
+    passed: bool
+    averaged: bool
+    iterations: int
+    failed: int
+    worst: MetricResult
+    worst_iteration: int
+    mean: Mapping[str, float]
+    required: str
+
+    def to_data(self) -> dict[str, Any]:
+        """The outcome as JSON-ready data."""
+        return {
+            "metric": self.metric,
+            "passed": self.passed,
+            "averaged": self.averaged,
+            "iterations": self.iterations,
+            "failed": self.failed,
+            "worst": self.worst.to_data(),
+            "worst_iteration": self.worst_iteration,
+            "mean": plain(self.mean),
+            "required": self.required,
+        }
+
+
+@dataclass(frozen=True)
+class OutputOutcome:
+    """One output over all iterations.
+
+    Attributes:
+        name, expected_name: its names on the actual and on the expected side.
+        actual_dtype, expected_dtype, shape: as first seen (the shape of the actual side); empty for the verdict of a
+            user's function on all outputs together.
+        metrics: one outcome per metric, in the order in which they were asked for.
+        notes: one-line remarks that do not fail anything, such as `compared float16 with float32`.
+        statistics: where it failed and detail was asked for, of the first such iteration: its index, a summary of
+            either array, and the histogram of absolute errors; as JSON-ready data. Else empty.
+    """
+
+    name: str
+    expected_name: str
+    actual_dtype: str
+    expected_dtype: str
+    shape: tuple[int, ...]
+    metrics: tuple[MetricOutcome, ...]
+    notes: tuple[str, ...] = ()
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every metric passed, and there was one."""
+        return bool(self.metrics) and all(metric.passed for metric in self.metrics)
+
+    def to_data(self) -> dict[str, Any]:
+        """The outcome as JSON-ready data."""
+        return {
+            "name": self.name,
+            "expected_name": self.expected_name,
+            "passed": self.passed,
+            "actual_dtype": self.actual_dtype,
+            "expected_dtype": self.expected_dtype,
+            "shape": list(self.shape),
+            "metrics": [metric.to_data() for metric in self.metrics],
+            "notes": list(self.notes),
+            "statistics": dict(self.statistics),
+        }
+
+
+@dataclass(frozen=True)
+class PairOutcome:
+    """One run compared with another over all iterations.
+
+    Attributes:
+        actual, expected: names of the runs.
+        iterations: how many were compared.
+        outputs: one outcome per output that was compared.
+        problems: one line per thing that could not be compared; any of them is a failure.
+        mapped: the actual names of the `--map-outputs` entries that were used.
+    """
+
+    actual: str
+    expected: str
+    iterations: int
+    outputs: tuple[OutputOutcome, ...]
+    problems: tuple[str, ...]
+    mapped: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared, nothing was left out, and every output passed."""
+        return bool(self.outputs) and not self.problems and all(output.passed for output in self.outputs)
+
+    def to_data(self) -> dict[str, Any]:
+        """The outcome as JSON-ready data."""
+        return {
+            "actual": self.actual,
+            "expected": self.expected,
+            "passed": self.passed,
+            "iterations": self.iterations,
+            "outputs": [output.to_data() for output in self.outputs],
+            "problems": list(self.problems),
+        }

@@ -1,0 +1,126 @@
+"""What is kept of one output over all iterations: totals, and the worst result of each metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome
+
+if TYPE_CHECKING:
+    from trtkit.comparator.arraypair import ArrayPair
+
+__all__ = ["OutputTally"]
+
+
+class _MetricTally:
+    """One metric of one output."""
+
+    def __init__(self, name: str) -> None:
+        self._metric = load_metric(name) if name in METRICS else None
+        self._name = name
+        self._iterations = 0
+        self._failed = 0
+        self._worst: tuple[MetricResult, int] | None = None
+        self._sums: dict[str, tuple[float, int]] = {}
+        self._hardest: dict[str, float] = {}
+
+    def add(self, index: int, result: MetricResult) -> None:
+        self._iterations += 1
+        self._failed += not result.passed
+        if self._worst is None or self._key(result) > self._key(self._worst[0]):
+            self._worst = (result, index)
+        at_most = self._metric is None or self._metric.AT_MOST
+        for name, figure in result.figures.items():
+            if self._metric is None or figure != self._metric.PERFECT:
+                total, count = self._sums.get(name, (0.0, 0))
+                self._sums[name] = (total + figure, count + 1)
+            hardest = self._hardest.get(name, figure)
+            self._hardest[name] = max(hardest, figure) if at_most else min(hardest, figure)
+
+    @staticmethod
+    def _key(result: MetricResult) -> tuple[bool, float]:
+        return not result.passed, result.badness
+
+    def _mean(self) -> dict[str, float]:
+        mean = dict.fromkeys(self._hardest, math.inf)  # of figures that were perfect every time
+        for name, (total, count) in self._sums.items():
+            mean[name] = total / count
+        return mean
+
+    def outcome(self, averaged: bool) -> MetricOutcome:
+        """The outcome so far; `add` was called at least once. A user's own verdict cannot be averaged."""
+        assert self._worst is not None
+        (worst, index), metric, mean = self._worst, self._metric, self._mean()
+        averaged = averaged and metric is not None
+        if averaged and metric is not None:
+            passed = metric.judge(mean, worst.thresholds)
+            required = "" if passed else metric.required(mean, worst.thresholds)
+        else:
+            passed = self._failed == 0
+            required = worst.required
+            if metric is not None and not passed and math.isfinite(worst.badness):
+                required = metric.required(self._hardest, worst.thresholds)
+        return MetricOutcome(self._name, passed, averaged, self._iterations, self._failed, worst, index, mean, required)
+
+
+class OutputTally:
+    """One output of a pair of runs.
+
+    Args:
+        name: its name on the actual side.
+        expected_name: its name on the expected side.
+        dtypes: actual and expected data type, as first seen.
+        shape: as first seen.
+    """
+
+    def __init__(self, name: str, expected_name: str, dtypes: tuple[str, str], shape: tuple[int, ...]) -> None:
+        self._names = (name, expected_name)
+        self._dtypes = dtypes
+        self._shape = shape
+        self._notes: dict[str, None] = {}
+        self._metrics: dict[str, _MetricTally] = {}
+        self._statistics: Mapping[str, Any] = {}
+
+    @property
+    def dtypes(self) -> tuple[str, str]:
+        """Actual and expected data type, as first seen."""
+        return self._dtypes
+
+    def see(self, shape: tuple[int, ...], notes: Iterable[str]) -> None:
+        """Keep what there is to remark on an iteration; each line once."""
+        self._notes.update(dict.fromkeys(notes))
+        if shape != self._shape:
+            self._notes["shapes differ between iterations; the first is shown"] = None
+
+    def keep_statistics(self, index: int, pair: ArrayPair) -> None:
+        """Keep statistics of both arrays and the errors, of the first iteration that asks for it."""
+        if self._statistics:
+            return
+        from trtkit.comparator.stats import error_histogram, summary
+
+        self._statistics = {
+            "iteration": index,
+            "actual": summary(pair.actual).to_data(),
+            "expected": summary(pair.expected).to_data(),
+            "abs_error_histogram": error_histogram(pair).to_data(),
+        }
+
+    def add(self, index: int, result: MetricResult) -> None:
+        """Count one result."""
+        if result.metric not in self._metrics:
+            self._metrics[result.metric] = _MetricTally(result.metric)
+        self._metrics[result.metric].add(index, result)
+
+    def outcome(self, averaged: bool) -> OutputOutcome:
+        """The outcome so far."""
+        return OutputOutcome(
+            *self._names,
+            *self._dtypes,
+            self._shape,
+            tuple(metric.outcome(averaged) for metric in self._metrics.values()),
+            tuple(self._notes),
+            self._statistics,
+        )

@@ -1,0 +1,141 @@
+"""The .npy format as a stream: written and read in blocks, and checked before memory is taken.
+
+The layout is that of numpy.lib.format (NEP 1), headers of versions 1.0 to 3.0. Reading never unpickles.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from trtkit.errors import FileError, one_line
+from trtkit.files.arrays import BLOCK, opaque, raw_blocks, restored, unsupported
+
+__all__ = ["MAGIC", "Sink", "Source", "map_npy", "read_npy", "write_npy"]
+
+MAGIC = b"\x93NUMPY"
+
+_LONGEST_HEADER = 1 << 16  # numpy itself accepts 10,000 characters
+
+
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: Any, /) -> Any:
+        """Take bytes or a memoryview."""
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """At most `size` bytes."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Fill a memoryview from its start; how many bytes, 0 at the end."""
+
+
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    offset: int
+
+
+def write_npy(file: Sink, array: npt.NDArray[Any]) -> None:
+    """Write an array as .npy; types of ml_dtypes go as raw bytes (`|V2`), their name is for the caller to keep."""
+    array = opaque(array)
+    header = np.lib.format.header_data_from_array_1_0(array)
+    start = io.BytesIO()
+    np.lib.format.write_array_header_1_0(start, header)
+    file.write(start.getvalue())
+    for block in raw_blocks(array, fortran=header["fortran_order"]):
+        file.write(block)
+
+
+def read_npy(source: Source, size: int, where: str, dtype_name: str | None = None) -> npt.NDArray[Any]:
+    """Read an array of .npy data straight into its memory.
+
+    Args:
+        source: positioned at the start of the data.
+        size: how many bytes the data has, header included.
+        where: what is read, for messages: "'x' of iteration 0 in 'a.npz'".
+        dtype_name: the type that `write_npy` could not write down, where it is known from elsewhere.
+
+    Raises:
+        FileError: the data is cut short, not .npy, or of a type that trtkit does not carry.
+    """
+    header = _read_header(source, size, where)
+    try:
+        array = np.empty(header.shape, header.dtype, order="F" if header.fortran else "C")
+    except (ValueError, MemoryError) as error:
+        raise FileError(f"cannot read {where}: {one_line(error)}") from error
+    flat = array.T if header.fortran else array
+    target = flat.reshape(-1).view(np.uint8).data
+    done = 0
+    while done < len(target):
+        count = source.readinto(target[done : done + BLOCK])  # a zip member makes a copy of each piece
+        if not count:
+            raise _cut_short(where, len(target), done)
+        done += count
+    return restored(array, dtype_name, where)
+
+
+def map_npy(path: Path, where: str, dtype_name: str | None = None) -> npt.NDArray[Any]:
+    """The array of a .npy file, memory-mapped and read-only.
+
+    Raises:
+        FileError: as for `read_npy`; also where the file is missing.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _read_header(file, path.stat().st_size, where)
+        order: Literal["C", "F"] = "F" if header.fortran else "C"
+        if math.prod(header.shape) == 0:
+            return restored(np.empty(header.shape, header.dtype, order=order), dtype_name, where)
+        mapped = np.memmap(path, header.dtype, "r", header.offset, header.shape, order)
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {where}: {getattr(error, 'strerror', None) or one_line(error)}") from error
+    return restored(mapped.view(np.ndarray), dtype_name, where)
+
+
+def _read_header(source: Source, size: int, where: str) -> _Header:
+    start = source.read(8) or b""
+    if start[:6] != MAGIC:
+        raise FileError(f"cannot read {where}: it is not .npy data")
+    major = start[6] if len(start) == 8 else 0
+    if major not in (1, 2, 3):
+        raise FileError(f"cannot read {where}: it is .npy data of the unknown version {major}")
+    width, pattern = (2, "<H") if major == 1 else (4, "<I")
+    prefix = source.read(width) or b""
+    length = struct.unpack(pattern, prefix)[0] if len(prefix) == width else 0
+    if not 0 < length <= _LONGEST_HEADER:
+        raise FileError(f"cannot read {where}: its .npy header is damaged")
+    text = io.BytesIO(prefix + (source.read(length) or b""))
+    parse = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    try:
+        shape, fortran, dtype = parse(text)
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
+        # numpy evaluates the header as a Python literal: hostile text ends in any of these
+        raise FileError(f"cannot read {where}: its .npy header is damaged") from error
+    header = _Header(shape, fortran, dtype, 8 + width + length)
+    if dtype.hasobject or dtype.itemsize == 0:
+        raise FileError(f"cannot read {where}: {unsupported(dtype)}")
+    if any(dim < 0 for dim in shape):
+        raise FileError(f"cannot read {where}: its .npy header has the shape {shape}")
+    wanted, there = math.prod(shape) * dtype.itemsize, size - header.offset
+    if wanted != there:
+        raise _cut_short(where, wanted, there)
+    return header
+
+
+def _cut_short(where: str, wanted: int, there: int) -> FileError:
+    hint = "; it was cut short" if there < wanted else ""
+    return FileError(f"cannot read {where}: its header asks for {wanted} bytes of data, but there are {there}{hint}")

@@ -1,0 +1,126 @@
+"""The results of one iteration after the other: changed by the user, validated, compared in pairs, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from trtkit.comparator.compare import PairComparator, named_outputs, validate_arrays
+from trtkit.comparator.outcome import PairOutcome
+from trtkit.comparator.pairing import pair_runs, unused_mappings
+from trtkit.comparator.postprocess import postprocess
+from trtkit.comparator.problems import Problems
+from trtkit.errors import InputError, ScriptError
+from trtkit.plan import RunPlan
+from trtkit.results import Iteration
+from trtkit.suggest import did_you_mean, listing
+from trtkit.userscript import UserScript, load_script
+
+__all__ = ["Judge"]
+
+
+class Judge:
+    """Compares and validates what the runners answer, iteration by iteration, in memory that does not grow.
+
+    Args:
+        plan: what to compare and how.
+        names: all results in order; the last is the expected one.
+        detail: keep statistics and error histograms of outputs that fail.
+
+    Raises:
+        ScriptError: a postprocessing or comparing script cannot be loaded.
+    """
+
+    def __init__(self, plan: RunPlan, names: Sequence[str], detail: bool = False) -> None:
+        self._options = plan.compare
+        self._change = _script(plan.execution.postprocess_func_script, "postprocess_outputs")
+        self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
+        function = self._compare.call if self._compare else None
+        self._pairs = {
+            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, plan.compare, function, detail)
+            for pair in pair_runs(names)
+        }
+        self.problems = Problems()
+        self.iterations = 0
+
+    @property
+    def judges(self) -> bool:
+        """Whether there is anything to compare or validate."""
+        return bool(self._pairs) or self._options.validate
+
+    def add(self, results: Mapping[str, Iteration]) -> bool:
+        """Judge one iteration; a result without this iteration is absent from `results`.
+
+        Returns:
+            False where something in this iteration failed.
+        """
+        index, passed = self.iterations, True
+        self.iterations += 1
+        if not self.judges:
+            return True
+        if index == 0:
+            self._check_names(results)
+        changed = {name: self._postprocessed(iteration) for name, iteration in results.items()}
+        if self._options.validate:
+            for name, iteration in changed.items():
+                for line in validate_arrays(name, iteration):
+                    self.problems.add(line)
+                    passed = False
+        for (actual, expected), comparator in self._pairs.items():
+            if actual in changed and expected in changed:
+                with self._naming_script():
+                    outcome = comparator.compare(index, changed[actual], changed[expected])
+                passed = passed and outcome.passed
+        return passed
+
+    def check_lengths(self, lengths: Mapping[str, int]) -> None:
+        """Make a problem of every result that has fewer or more iterations than were run."""
+        for name, length in lengths.items():
+            if length != self.iterations:
+                self.problems.add(f"{name} has {length} iterations, but there are {self.iterations} to compare")
+
+    def outcomes(self) -> tuple[PairOutcome, ...]:
+        """What every comparison came to."""
+        return tuple(comparator.outcome() for comparator in self._pairs.values())
+
+    def problem_lines(self) -> tuple[str, ...]:
+        """What makes the run fail beside the comparisons."""
+        return (*self.problems.lines(), *unused_mappings(self._options.map_outputs, self.outcomes()))
+
+    def _check_names(self, results: Mapping[str, Iteration]) -> None:
+        """Raise InputError where a threshold is for an output that no result has."""
+        known = dict.fromkeys(name for iteration in results.values() for name in iteration)
+        for name in sorted(named_outputs(self._options)):
+            if name and name not in known:
+                raise InputError(
+                    f"an option names the output {name!r}, which no result has{did_you_mean(name, known)} "
+                    f"(outputs: {listing(known)})"
+                )
+
+    @contextmanager
+    def _naming_script(self) -> Iterator[None]:
+        """Say in which script the function is whose answer makes no sense."""
+        try:
+            yield
+        except ScriptError as error:
+            if self._compare is None or str(self._compare.path) in str(error):
+                raise
+            raise ScriptError(f"{self._compare.path}: {error}") from error
+
+    def _postprocessed(self, iteration: Iteration) -> Iteration:
+        changed = postprocess(iteration, self._options)
+        if self._change is None:
+            return changed
+        answer = self._change.call(changed)
+        if not isinstance(answer, Mapping):
+            raise ScriptError(
+                f"{self._change.path}: {self._change.name} gave a {type(answer).__name__}; "
+                "it should return the outputs, a mapping from name to array"
+            )
+        if isinstance(answer, Iteration):
+            return answer
+        return Iteration(dict(answer), iteration.runner_name, iteration.runtime)
+
+
+def _script(text: str | None, default: str) -> UserScript | None:
+    return None if text is None else load_script(text, default)

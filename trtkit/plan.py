@@ -1,0 +1,209 @@
+"""The plan: everything that a run is going to do, as frozen dataclasses.
+
+It is the only thing between the command line and the work. `trtkit run` builds one, `--gen-script` prints one as
+Python, and a worker process gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from trtkit.backends.onnx.options import OnnxOptions
+from trtkit.comparator.compare import CompareOptions
+from trtkit.comparator.inputs import InputOptions
+from trtkit.errors import UsageError
+from trtkit.models import ModelFile
+from trtkit.options import option, options_of, parse_count
+
+__all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions"]
+
+_WITHOUT_RUNNER = ("postprocess_func_script", "compare_func_script", "save_accuracy_results")
+"""Options that also serve where saved outputs are compared and nothing runs."""
+
+
+@dataclass(frozen=True)
+class RunnerPlan:
+    """One runner to be made.
+
+    Attributes:
+        backend: a name of the table of backends, or one that an installed package offers.
+        name: its name in results; empty for the backend's name, numbered when it is taken (`onnxrt-2`).
+        options: values by field name of the backend's Options, e.g. `{"graph_optimization_level": "disable_all"}`.
+    """
+
+    backend: str
+    name: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExecutionOptions:
+    """How the runners are run."""
+
+    warm_up: int = option(
+        0, "--warm-up", help="untimed inferences of each runner before the first", parse=parse_count(0), metavar="N"
+    )
+    sequential_runners: bool = option(
+        False,
+        "--sequential-runners",
+        help="run one runner over all feeds, then the next; outputs wait on disk (default: all runners on each feed)",
+    )
+    use_subprocess: bool = option(
+        False, "--use-subprocess", help="run each runner in a process of its own; needs --sequential-runners"
+    )
+    postprocess_func_script: str | None = option(
+        None,
+        "--postprocess-func-script",
+        help="script that changes outputs before they are compared (default function: postprocess_outputs)",
+        metavar="FILE.py[:FUNC]",
+    )
+    compare_func_script: str | None = option(
+        None,
+        "--compare-func-script",
+        help="script that compares outputs (default function: compare_outputs); with --compare, both must pass",
+        metavar="FILE.py[:FUNC]",
+    )
+
+    def __post_init__(self) -> None:
+        if self.use_subprocess and not self.sequential_runners:
+            raise UsageError("--use-subprocess needs --sequential-runners: runners in other processes take turns")
+
+
+@dataclass(frozen=True)
+class SaveOptions:
+    """What is written to disk."""
+
+    save_inputs: str | None = option(
+        None,
+        "--save-inputs",
+        "--save-input-data",
+        help="save the inputs; the suffix chooses the format (.json, .npz, .safetensors, none for a folder)",
+        metavar="PATH",
+    )
+    save_input_blob: str | None = option(
+        None,
+        "--save-input-blob",
+        help="save each input's raw bytes as DIR/ITERATION/NAME.bin (bare: the current folder)",
+        metavar="DIR",
+        const=".",
+    )
+    save_outputs: str | None = option(
+        None,
+        "--save-outputs",
+        "--save-results",
+        help="save the outputs of every runner; formats as for --save-inputs",
+        metavar="PATH",
+    )
+    save_accuracy_results: str | None = option(
+        None,
+        "--save-accuracy-results",
+        help="save the report as JSON: latency, figures, thresholds and verdicts",
+        metavar="PATH",
+    )
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run: which model, which runners, on what inputs, compared how.
+
+    The last result in order is the expected one, saved outputs counting after runners; every other result is
+    compared with it.
+
+    Attributes:
+        model: the model, as `ModelFile` or as a path that tells its kind.
+        runners: runners in order; a plain string stands for a backend with its defaults.
+        load_outputs: files or folders of saved outputs that are compared like the answers of a runner.
+
+    Raises:
+        UsageError: there is nothing to run, or options contradict each other.
+    """
+
+    model: ModelFile | str | Path | None = None
+    runners: Sequence[RunnerPlan | str] = ()
+    load_outputs: Sequence[str | Path] = ()
+    inputs: InputOptions = field(default_factory=InputOptions)
+    onnx: OnnxOptions = field(default_factory=OnnxOptions)
+    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
+    compare: CompareOptions = field(default_factory=CompareOptions)
+    save: SaveOptions = field(default_factory=SaveOptions)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.model, (str, Path)):
+            object.__setattr__(self, "model", ModelFile.parse(self.model))
+        object.__setattr__(self, "runners", tuple(_named(self.runners)))
+        object.__setattr__(self, "load_outputs", tuple(str(path) for path in self.load_outputs))
+        self._check_sides()
+        self._check_paths()
+
+    @property
+    def model_file(self) -> ModelFile | None:
+        """The model with its kind."""
+        assert self.model is None or isinstance(self.model, ModelFile)  # __post_init__ saw to it
+        return self.model
+
+    @property
+    def named_runners(self) -> tuple[RunnerPlan, ...]:
+        """The runners, each with its final name."""
+        return tuple(each for each in self.runners if isinstance(each, RunnerPlan))
+
+    def _check_sides(self) -> None:
+        if self.runners and self.model is None:
+            raise UsageError("no model was given; put its path first, as in: trtkit run model.onnx --onnxrt")
+        if not self.runners and not self.load_outputs:
+            raise UsageError("nothing to run: choose a backend, such as --onnxrt")
+        if not self.runners:
+            unused = [] if self.model is None else ["the model"]
+            for name in ("inputs", "onnx", "execution"):
+                unused += _changed_flags(getattr(self, name), allowed=_WITHOUT_RUNNER)
+            unused += _changed_flags(self.save, allowed=_WITHOUT_RUNNER)
+            if unused:
+                raise UsageError(f"no runner uses {unused[0]}; choose a backend, such as --onnxrt")
+
+    def _check_paths(self) -> None:
+        loads = [*self.inputs.load_inputs, *self.load_outputs]
+        saves = [getattr(self.save, each.name) for each in fields(self.save)]
+        saved = [path for path in [*saves, self.onnx.save_onnx] if path]
+        taken: dict[Path, str] = {}
+        for path in saved:
+            whole = Path(path).resolve()
+            if whole in taken and path != ".":
+                raise UsageError(f"two options would write {path!r}; give each a file of its own")
+            taken[whole] = path
+        for load in loads:
+            for path in saved:
+                if _overlap(Path(load).resolve(), Path(path).resolve()) and path != ".":
+                    raise UsageError(f"{load!r} would be read while {path!r} is written; save somewhere else")
+        if self.model_file is not None and self.model_file.path.resolve() in taken:
+            raise UsageError(f"{str(self.model_file.path)!r} is the model itself; save somewhere else")
+
+
+def _named(runners: Sequence[RunnerPlan | str]) -> Iterator[RunnerPlan]:
+    """Every runner with a name of its own, chosen so that it is the same in every run of the same plan."""
+    plans = [RunnerPlan(each) if isinstance(each, str) else each for each in runners]
+    taken = {each.name for each in plans if each.name}
+    if len(taken) < sum(bool(each.name) for each in plans):
+        raise UsageError("two runners have the same name; give each a name of its own, as in onnxrt:name=plain")
+    for each in plans:
+        name, number = each.name or each.backend, 1
+        while not each.name and name in taken:
+            number += 1
+            name = f"{each.backend}-{number}"
+        taken.add(name)
+        yield RunnerPlan(each.backend, name, dict(each.options))
+
+
+def _changed_flags(options: Any, allowed: Sequence[str] = ()) -> list[str]:
+    """Flags of the fields that are not at their default."""
+    default = type(options)()
+    return [
+        meta.flags[0]
+        for each, meta in options_of(type(options))
+        if each.name not in allowed and meta.flags and getattr(options, each.name) != getattr(default, each.name)
+    ]
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one == other or one in other.parents or other in one.parents

@@ -1,0 +1,108 @@
+"""From a plan to runners: the model is opened and edited, and every runner is made. Nothing is loaded yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from trtkit.backends.base import OnnxModel, Runner, RunnerContext
+from trtkit.backends.registry import Backend, find_backend
+from trtkit.backends.replay import Replay
+from trtkit.errors import UsageError
+from trtkit.models import ModelFile
+from trtkit.plan import RunnerPlan, RunPlan
+from trtkit.results import Run
+from trtkit.suggest import did_you_mean
+
+__all__ = ["backend_options", "make_replays", "make_runners", "open_model"]
+
+
+def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
+    """The plan's model in the form that backends take; saved as well where the plan asks for that.
+
+    Raises:
+        FileError: there is no such file.
+        ModelError: it cannot be loaded or edited.
+    """
+    file = plan.model_file
+    if file is None:
+        return None
+    file.check_exists()
+    if file.kind != "onnx":
+        if plan.onnx != type(plan.onnx)():
+            raise UsageError(f"options for ONNX models do not apply to {file.path}, which is of type {file.kind}")
+        return file
+    from trtkit.backends.onnx import open_onnx, save_onnx
+
+    model = open_onnx(file.path, plan.onnx, symbolic=_symbolic())
+    if plan.onnx.save_onnx:
+        save_onnx(model, plan.onnx)
+    return model
+
+
+def make_runners(plan: RunPlan, model: OnnxModel | ModelFile | None) -> list[Runner]:
+    """One runner for each of the plan's, in order.
+
+    Raises:
+        UsageError: a backend is unknown, cannot run this kind of model, or does not have an option.
+    """
+    together = len(plan.named_runners) > 1 and not plan.execution.sequential_runners
+    context = RunnerContext(shares_machine=together)
+    runners = []
+    for wanted in plan.named_runners:
+        backend = find_backend(wanted.backend)
+        file = plan.model_file
+        if file is not None and file.kind not in backend.kinds:
+            raise UsageError(
+                f"{backend.name} cannot run {str(file.path)!r}, which is of type {file.kind}; "
+                f"it runs {', '.join(backend.kinds)}"
+            )
+        options = backend_options(backend, wanted)
+        runners.append(backend.load().create(wanted.name, model, options, context))
+    return runners
+
+
+def make_replays(plan: RunPlan, taken: Sequence[str]) -> list[Replay]:
+    """A replay for each saved run, named `FILE:RUNNER`, numbered where that is taken.
+
+    Raises:
+        FileError: a file cannot be read, or holds no outputs.
+    """
+    if not plan.load_outputs:
+        return []
+    from pathlib import Path
+
+    from trtkit import files
+
+    replays: list[Replay] = []
+    names = set(taken)
+    for path in plan.load_outputs:
+        for run in files.read_outputs(Path(path)).runs:
+            base = name = f"{path}:{run.name}" if run.name else str(path)
+            number = 1
+            while name in names:
+                number += 1
+                name = f"{base}-{number}"
+            names.add(name)
+            replays.append(Replay(name, Run(name, run.iterations)))
+    return replays
+
+
+def backend_options(backend: Backend, wanted: RunnerPlan) -> Any:
+    """The backend's options object from the plan's values.
+
+    Raises:
+        UsageError: it has no such option, or a value makes no sense.
+    """
+    cls = backend.load().Options
+    known = getattr(cls, "__dataclass_fields__", {})
+    for name in wanted.options:
+        if name not in known:
+            raise UsageError(f"{backend.name} has no option {name!r}{did_you_mean(name, known)}")
+    return cls(**wanted.options)
+
+
+def _symbolic() -> Any:
+    from trtkit.backends.onnxrt import symbolic_shape_inference
+
+    return symbolic_shape_inference

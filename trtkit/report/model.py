@@ -1,0 +1,170 @@
+"""What happened in a run, as data. Every form of output is rendered from this alone."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from trtkit.comparator.outcome import PairOutcome
+
+__all__ = ["SCHEMA_VERSION", "Latency", "Report", "RunnerReport", "Timings", "Verdict"]
+
+SCHEMA_VERSION = 1
+
+Verdict = Literal["PASS", "FAIL", "RAN"]
+
+
+class Timings:
+    """Wall times of inferences, eight bytes each."""
+
+    def __init__(self) -> None:
+        self._seconds = array("d")
+
+    def add(self, seconds: float) -> None:
+        """Count one inference."""
+        self._seconds.append(seconds)
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def latency(self) -> Latency | None:
+        """The statistics; None where nothing was timed."""
+        if not self._seconds:
+            return None
+        ordered = sorted(self._seconds)
+        count = len(ordered)
+
+        def percentile(share: float) -> float:
+            # Linear between neighbours, as numpy.percentile does by default.
+            position = share * (count - 1)
+            low = int(position)
+            high = min(low + 1, count - 1)
+            return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+
+        return Latency(
+            count=count,
+            min=ordered[0],
+            mean=sum(ordered) / count,
+            median=percentile(0.5),
+            p90=percentile(0.9),
+            p95=percentile(0.95),
+            p99=percentile(0.99),
+            max=ordered[-1],
+        )
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Wall time per inference in seconds, host array in to host array out, warm-up not counted."""
+
+    count: int
+    min: float
+    mean: float
+    median: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+
+    def to_data(self) -> dict[str, float]:
+        """As a plain dictionary; times in seconds."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class RunnerReport:
+    """One result of the run.
+
+    Attributes:
+        name: the runner's name; for saved outputs, file and runner name.
+        backend: the backend, or `replay` for saved outputs.
+        iterations: how many iterations it answered.
+        latency: None for saved outputs.
+    """
+
+    name: str
+    backend: str
+    iterations: int
+    latency: Latency | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        """As a plain dictionary."""
+        latency = None if self.latency is None else self.latency.to_data()
+        return {"name": self.name, "backend": self.backend, "iterations": self.iterations, "latency": latency}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What happened.
+
+    Attributes:
+        model: the model's path as given; None where only saved outputs were compared.
+        iterations: how many feeds were used.
+        runners: every result in order; the last one is the expected one.
+        pairs: every comparison made.
+        problems: what makes the run fail beside the pairs, such as a missing iteration or a NaN under `--validate`.
+        notes: what was decided in the user's place.
+        saved: what was written, by option.
+        judged: something was compared or validated; without that, a verdict of PASS would be hollow.
+    """
+
+    model: str | None
+    iterations: int
+    runners: Sequence[RunnerReport]
+    pairs: Sequence[PairOutcome] = ()
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    saved: Mapping[str, str] = field(default_factory=dict)
+    judged: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """PASS only when something was judged and everything that was asked for holds; RAN when nothing was judged."""
+        if self.problems or not all(pair.passed for pair in self.pairs):
+            return "FAIL"
+        return "PASS" if self.judged else "RAN"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is PASS."""
+        return self.verdict == "PASS"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `trtkit run`: 0, or 1 where something differs."""
+        return 1 if self.verdict == "FAIL" else 0
+
+    def to_data(self) -> dict[str, Any]:
+        """The report as plain dictionaries and lists, ready for `json.dumps`; NaN and infinities are strings."""
+        from trtkit.report.environment import environment
+
+        return {
+            "schema": "trtkit.run-report",
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "verdict_text": self.verdict_text(),
+            "exit_code": self.exit_code,
+            "model": self.model,
+            "iterations": self.iterations,
+            "runners": [runner.to_data() for runner in self.runners],
+            "pairs": [pair.to_data() for pair in self.pairs],
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+            "saved": dict(self.saved),
+            "environment": environment(),
+        }
+
+    def verdict_text(self) -> str:
+        """The verdict in words, as the last line of the text form has it."""
+        from trtkit.report.text import verdict_line
+
+        return verdict_line(self)
+
+    def text(self, detail: bool = False) -> str:
+        """The report as text, one line per compared output; with `detail`, statistics and histograms of errors."""
+        from trtkit.report.text import render
+
+        return render(self, detail)

@@ -1,0 +1,141 @@
+"""The report as text: one line per runner, one per compared output and metric, the verdict last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trtkit.tensors import shape_text
+
+if TYPE_CHECKING:
+    from trtkit.comparator.outcome import MetricOutcome, OutputOutcome, PairOutcome
+    from trtkit.report.model import Report, RunnerReport
+
+__all__ = ["count", "duration", "render", "verdict_line"]
+
+
+def render(report: Report, detail: bool = False) -> str:
+    """The whole report; with `detail`, figures of every metric, and statistics of what failed."""
+    lines = list(_runners(report))
+    for pair in report.pairs:
+        lines += ["", *_pair(pair, detail)]
+    if report.problems:
+        lines += ["", *(f"  FAIL  {problem}" for problem in report.problems)]
+    lines += [verdict_line(report)] if not report.pairs and not report.problems else ["", verdict_line(report)]
+    return "\n".join(lines)
+
+
+def verdict_line(report: Report) -> str:
+    """PASS or FAIL with what it rests on; or that nothing was compared."""
+    iterations = count(report.iterations, "iteration")
+    if report.verdict == "RAN":
+        return f"ran; nothing was compared ({count(len(report.runners), 'result')}, {iterations})"
+    metrics = [metric for pair in report.pairs for output in pair.outputs for metric in output.metrics]
+    outputs = sum(len(pair.outputs) for pair in report.pairs)
+    if report.verdict == "PASS":
+        if not report.pairs:
+            return f"PASS: no NaN and no infinity ({count(len(report.runners), 'result')}, {iterations})"
+        compared = count(outputs, "output")
+        return f"PASS: {compared} compared in {count(len(report.pairs), 'pair')} of results, {iterations}"
+    failed = sum(not metric.passed for metric in metrics)
+    problems = len(report.problems) + sum(len(pair.problems) for pair in report.pairs)
+    what = [f"{failed} of {count(len(metrics), 'comparison')} failed"] if failed else []
+    what += [count(problems, "problem")] if problems else []
+    return f"FAIL: {', '.join(what) or 'nothing could be compared'} ({iterations})"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 output`, `2 outputs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A time with three significant digits: `8.52 us`, `21.3 ms`, `1.32 s`."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
+        value = seconds * factor
+        if value >= 1 or unit == "us":
+            return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+    raise AssertionError(seconds)
+
+
+def _runners(report: Report) -> Iterator[str]:
+    width = max((len(runner.name) for runner in report.runners), default=0)
+    for runner in report.runners:
+        yield f"{runner.name:{width}}  {count(runner.iterations, 'iteration')}{_latency(runner)}"
+
+
+def _latency(runner: RunnerReport) -> str:
+    latency = runner.latency
+    if latency is None:
+        return " from disk"
+    if latency.count == 1:
+        return f"  {duration(latency.median)}"
+    names = ("median", "p90", "p95", "p99", "min", "max")
+    return "  " + "  ".join(f"{name} {duration(getattr(latency, name))}" for name in names)
+
+
+def _pair(pair: PairOutcome, detail: bool) -> Iterator[str]:
+    yield f"{pair.actual} compared with {pair.expected} (expected), {count(pair.iterations, 'iteration')}"
+    for output in pair.outputs:
+        for metric in output.metrics:
+            yield from _metric(output, metric, pair.iterations, detail)
+        if detail and output.statistics:
+            yield from _statistics(output.statistics)
+    for problem in pair.problems:
+        yield f"  FAIL  {problem}"
+
+
+def _metric(output: OutputOutcome, metric: MetricOutcome, iterations: int, detail: bool) -> Iterator[str]:
+    word = "ok  " if metric.passed else "FAIL"
+    yield f"  {word}  {_described(output)}  {metric.metric}: {metric.worst.summary}{_where(metric, iterations)}"
+    if not metric.passed and metric.required:
+        yield f"        {metric.required}"
+    for note in output.notes:
+        yield f"        {note}"
+    if detail:
+        yield f"        {_figures(metric.worst.details)}"
+
+
+def _statistics(data: Mapping[str, Any]) -> Iterator[str]:
+    """Statistics of both sides and the histogram of errors, of one iteration."""
+    for side in ("actual", "expected"):
+        each = data[side]
+        names = ("minimum", "maximum", "mean", "std", "nan", "infinite")
+        yield f"        {side:8} " + ", ".join(f"{name} {_number(each[name])}" for name in names)
+    histogram = data["abs_error_histogram"]
+    yield f"        histogram of absolute errors, iteration {data['iteration']}"
+    most = max(histogram["counts"], default=0) or 1
+    for low, high, number in zip(histogram["edges"], histogram["edges"][1:], histogram["counts"], strict=False):
+        bar = "#" * round(40 * number / most)
+        yield f"        {_number(low):>10} to {_number(high):<10} {number:>10}  {bar}".rstrip()
+    if histogram["left_out"]:
+        yield f"        without a finite error {histogram['left_out']:>12}"
+
+
+def _number(value: float | str | None) -> str:
+    return f"{value:.4g}" if isinstance(value, (int, float)) else str(value)
+
+
+def _described(output: OutputOutcome) -> str:
+    name = output.name if output.name == output.expected_name else f"{output.name}={output.expected_name}"
+    if not output.actual_dtype:
+        return name
+    return f"{name}  {output.actual_dtype}{shape_text(output.shape)}"
+
+
+def _where(metric: MetricOutcome, iterations: int) -> str:
+    """Which of several iterations the figures are from."""
+    if metric.averaged:
+        mean = ", ".join(f"{name} {value:.3g}" for name, value in metric.mean.items())
+        return f" (mean of {iterations} iterations: {mean})"
+    if iterations == 1:
+        return ""
+    failed = f", {metric.failed} of {iterations} failed" if metric.failed else ""
+    return f" (worst: iteration {metric.worst_iteration}{failed})"
+
+
+def _figures(details: Mapping[str, object]) -> str:
+    plain = {name: value for name, value in details.items() if isinstance(value, (int, float, str))}
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in plain.items()
+    )

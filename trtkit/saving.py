@@ -1,0 +1,63 @@
+"""What a run writes: inputs, raw input bytes and outputs, iteration by iteration, all or nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from trtkit.plan import SaveOptions
+from trtkit.results import Feed, Iteration, Writer
+
+__all__ = ["Saver"]
+
+log = logging.getLogger(__name__)
+
+
+class Saver:
+    """The writers that a run asked for. Leaving it normally puts the files in place, an exception discards them."""
+
+    def __init__(self, options: SaveOptions) -> None:
+        self._options = options
+        self._stack = ExitStack()
+        self._inputs: list[Writer] = []
+        self._outputs: list[Writer] = []
+        self.saved: dict[str, str] = {}
+
+    def __enter__(self) -> Saver:
+        from trtkit import files
+        from trtkit.files.blob import open_writer as open_blob
+
+        wanted = self._options
+        with ExitStack() as stack:
+            if wanted.save_inputs:
+                self._inputs.append(stack.enter_context(files.open_writer(Path(wanted.save_inputs), "inputs")))
+            if wanted.save_input_blob:
+                self._inputs.append(stack.enter_context(open_blob(Path(wanted.save_input_blob), "inputs")))
+            if wanted.save_outputs:
+                self._outputs.append(stack.enter_context(files.open_writer(Path(wanted.save_outputs), "outputs")))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.__exit__(*exc)  # type: ignore[arg-type]  # the three are handed through as they came
+        if exc[0] is None:
+            for name in ("save_inputs", "save_input_blob", "save_outputs"):
+                path = getattr(self._options, name)
+                if path:
+                    self.saved[name] = path
+                    log.info("%s saved to %s", name.removeprefix("save_").replace("_", " "), path)
+
+    @property
+    def wants_inputs(self) -> bool:
+        """Whether feeds are to be written."""
+        return bool(self._options.save_inputs or self._options.save_input_blob)
+
+    def add(self, feed: Feed, outputs: Iterable[Iteration]) -> None:
+        """Write one iteration: the feed, and what each runner answered."""
+        for writer in self._inputs:
+            writer.write(Iteration(feed))
+        for writer in self._outputs:
+            for iteration in outputs:
+                writer.write(iteration)

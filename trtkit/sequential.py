@@ -1,0 +1,116 @@
+"""Runners in turn: each goes over all feeds alone, its outputs wait on disk, and everything is compared at the end.
+
+In this mode a runner has the whole machine and its memory to itself; with `--use-subprocess` also a process.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from trtkit import files
+from trtkit.backends.replay import Replay
+from trtkit.comparator.feeds import open_feeds
+from trtkit.errors import InputError
+from trtkit.judging import Judge
+from trtkit.plan import RunPlan
+from trtkit.prepare import make_replays, make_runners, open_model
+from trtkit.report.model import Report, RunnerReport, Timings
+from trtkit.results import Feeds, Iteration, Run
+from trtkit.saving import Saver
+
+__all__ = ["Turn", "run_in_turn", "take_turn"]
+
+log = logging.getLogger(__name__)
+
+_INPUTS = "inputs"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one runner did in its turn.
+
+    Attributes:
+        timings: one entry for each inference.
+        notes: what was decided in the user's place.
+    """
+
+    timings: Timings
+    notes: tuple[str, ...]
+
+
+def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
+    """Carry out a plan with one runner after the other; see `trtkit.session.run`."""
+    from trtkit.session import replayed, report
+
+    replays = make_replays(plan, [wanted.name for wanted in plan.named_runners])
+    names = [wanted.name for wanted in plan.named_runners]
+    judge = Judge(plan, [*names, *(replay.name for replay in replays)], detail)
+    with tempfile.TemporaryDirectory(prefix="trtkit-") as folder, Saver(plan.save) as saver:
+        spill = Path(folder)
+        turns = []
+        for index, wanted in enumerate(plan.named_runners):
+            log.info("running %s", wanted.name)
+            if plan.execution.use_subprocess:
+                from trtkit.worker import take_turn_apart
+
+                turns.append(take_turn_apart(plan, index, spill, given))
+            else:
+                turns.append(take_turn(plan, index, spill, given))
+            for note in turns[-1].notes:
+                log.info("%s", note)
+        feeds = files.read_inputs(spill / _INPUTS).runs[0].iterations
+        waiting = [
+            Replay(wanted.name, Run(wanted.name, files.read_outputs(spill / str(index)).runs[0].iterations))
+            for index, wanted in enumerate(plan.named_runners)
+        ]
+        stopped = False
+        for index, feed in enumerate(feeds):
+            results = replayed(waiting, index)
+            saver.add(feed, results.values())
+            results.update(replayed(replays, index))
+            if not judge.add(results) and plan.compare.fail_fast:
+                stopped = True
+                break
+        if not stopped:
+            judge.check_lengths({replay.name: replay.iterations for replay in (*waiting, *replays)})
+    made = [
+        RunnerReport(wanted.name, wanted.backend, replay.iterations, turn.timings.latency())
+        for wanted, replay, turn in zip(plan.named_runners, waiting, turns, strict=True)
+    ]
+    return report(plan, judge, made, replays, turns[0].notes, saver)
+
+
+def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None) -> Turn:
+    """Run one runner over all feeds and leave its outputs in a folder of `spill`; the first one leaves the feeds too.
+
+    Raises:
+        InputError: there are no feeds, or one does not fit the model.
+    """
+    from trtkit.session import checked_feeds, timed, warm_up
+
+    timings = Timings()
+    with make_runners(plan, open_model(plan))[index] as runner:
+        notes: tuple[str, ...] = ()
+        first = not (spill / _INPUTS).exists()
+        if not first:
+            kept = files.read_inputs(spill / _INPUTS).runs[0].iterations
+            feeds = Feeds("the feeds of the first runner", kept, len(kept), repeatable=True)
+        else:
+            feeds = given if given is not None else open_feeds(plan.inputs, runner.input_specs())
+            notes = tuple(feeds.notes)
+        with ExitStack() as stack:
+            outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
+            kept_feeds = stack.enter_context(files.open_writer(spill / _INPUTS, "inputs")) if first else None
+            for feed in checked_feeds(feeds, [runner], plan):
+                if not timings:
+                    warm_up(runner, feed, plan.execution.warm_up)
+                outputs.write(timed(runner, feed, timings))
+                if kept_feeds is not None:
+                    kept_feeds.write(Iteration(feed))
+            if not timings:
+                raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
+    return Turn(timings, notes)

@@ -1,0 +1,166 @@
+"""Carrying out a plan: every runner on one feed after the other, judged as it goes, in the memory of one iteration."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import ExitStack
+from typing import Any
+
+from trtkit.backends.base import Runner
+from trtkit.backends.replay import Replay
+from trtkit.comparator.feeds import as_feed, open_feeds
+from trtkit.comparator.inputs import check_feed
+from trtkit.errors import InputError
+from trtkit.judging import Judge
+from trtkit.plan import RunPlan
+from trtkit.prepare import make_replays, make_runners, open_model
+from trtkit.report.model import Report, RunnerReport, Timings
+from trtkit.results import Feed, Feeds, Iteration, Outputs
+from trtkit.saving import Saver
+
+__all__ = ["checked_feeds", "run", "timed", "warm_up"]
+
+log = logging.getLogger(__name__)
+
+
+def run(plan: RunPlan, feeds: Iterable[Mapping[str, Any]] | None = None, detail: bool = False) -> Report:
+    """Carry out a plan.
+
+    Args:
+        plan: what to do.
+        feeds: the inputs, each a mapping from input name to array, instead of those that `plan.inputs` describes.
+        detail: keep statistics and error histograms of outputs that fail, which costs a further pass over them.
+
+    Returns:
+        The report; `report.exit_code` is 0 or 1. Nothing is printed.
+
+    Raises:
+        UsageError: the plan makes no sense for this model.
+        WorkError: a file, model, input, script or backend failed; see `trtkit.errors`.
+        MissingError: a package or device is missing.
+    """
+    given = None if feeds is None else _given(feeds)
+    if plan.execution.sequential_runners and plan.named_runners:
+        from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
+
+        result = run_in_turn(plan, given, detail)
+    else:
+        result = _run_together(plan, given, detail)
+    if plan.save.save_accuracy_results:
+        from trtkit.report.saving import save_report
+
+        save_report(result, plan.save.save_accuracy_results)
+    return result
+
+
+def _run_together(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
+    model = open_model(plan)
+    with ExitStack() as stack:
+        runners = make_runners(plan, model)
+        replays = make_replays(plan, [runner.name for runner in runners])
+        judge = Judge(plan, [*(runner.name for runner in runners), *(replay.name for replay in replays)], detail)
+        for runner in runners:
+            log.debug("loading %s", runner.name)
+            stack.enter_context(runner)
+        feeds = _feeds_for(plan, runners, replays, given)
+        saver = stack.enter_context(Saver(plan.save))
+        timings = {runner.name: Timings() for runner in runners}
+        stopped = False
+        for index, feed in enumerate(checked_feeds(feeds, runners, plan)):
+            if index == 0:
+                for runner in runners:
+                    warm_up(runner, feed, plan.execution.warm_up)
+            results = {runner.name: timed(runner, feed, timings[runner.name]) for runner in runners}
+            saver.add(feed, results.values())
+            results.update(replayed(replays, index))
+            if not judge.add(results) and plan.compare.fail_fast:
+                stopped = True
+                break
+        if judge.iterations == 0:
+            raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
+        if not stopped:
+            judge.check_lengths({replay.name: replay.iterations for replay in replays})
+    made = [
+        RunnerReport(wanted.name, wanted.backend, judge.iterations, timings[wanted.name].latency())
+        for wanted in plan.named_runners
+    ]
+    return report(plan, judge, made, replays, feeds.notes, saver)
+
+
+def report(
+    plan: RunPlan,
+    judge: Judge,
+    made: Sequence[RunnerReport],
+    replays: Sequence[Replay],
+    notes: Sequence[str],
+    saver: Saver,
+) -> Report:
+    """What a finished run came to."""
+    saved = dict(saver.saved)
+    if plan.onnx.save_onnx:
+        saved["save_onnx"] = str(plan.onnx.save_onnx)
+    return Report(
+        model=None if plan.model_file is None else str(plan.model_file.path),
+        iterations=judge.iterations,
+        runners=(*made, *(RunnerReport(replay.name, "replay", replay.iterations) for replay in replays)),
+        pairs=judge.outcomes(),
+        problems=judge.problem_lines(),
+        notes=tuple(notes),
+        saved=saved,
+        judged=judge.judges,
+    )
+
+
+def timed(runner: Runner, feed: Feed, timings: Timings) -> Iteration:
+    """One inference with its wall time, host array in to host array out."""
+    start = time.perf_counter()
+    outputs: Outputs = runner.infer(feed)
+    seconds = time.perf_counter() - start
+    timings.add(seconds)
+    return Iteration(outputs, runner.name, seconds)
+
+
+def warm_up(runner: Runner, feed: Feed, times: int) -> None:
+    """Run a few times without counting."""
+    for _ in range(times):
+        runner.infer(feed)
+
+
+def replayed(replays: Sequence[Replay], index: int) -> dict[str, Iteration]:
+    """Iteration `index` of every replay that has one, under the replay's name."""
+    answers = ((replay.name, replay.infer({})) for replay in replays if index < replay.iterations)
+    return {name: Iteration(answer.arrays, name, answer.runtime) for name, answer in answers}
+
+
+def checked_feeds(feeds: Feeds, runners: Sequence[Runner], plan: RunPlan) -> Iterator[Feed]:
+    """The feeds, each checked against every runner's inputs before anything runs on it."""
+    specs = [runner.input_specs() for runner in runners]
+    for index, feed in enumerate(feeds):
+        for expected in specs:
+            check_feed(index, feed, expected, plan.inputs.input_shapes)
+        yield feed
+
+
+def _feeds_for(plan: RunPlan, runners: Sequence[Runner], replays: Sequence[Replay], given: Feeds | None) -> Feeds:
+    if given is not None:
+        return given
+    if runners:
+        feeds = open_feeds(plan.inputs, runners[0].input_specs())
+        for note in feeds.notes:
+            log.info("%s", note)
+        return feeds
+    longest = max(replay.iterations for replay in replays)
+    return Feeds("the saved outputs", [{} for _ in range(longest)], longest, repeatable=True)
+
+
+def _given(feeds: Iterable[Mapping[str, Any]]) -> Feeds:
+    """Feeds of a caller of the Python API."""
+
+    class Given:
+        def __iter__(self) -> Iterator[Feed]:
+            for index, feed in enumerate(feeds):
+                yield as_feed(feed, f"feed {index}")
+
+    return Feeds("the given feeds", Given(), len(feeds) if isinstance(feeds, Sized) else None, repeatable=False)

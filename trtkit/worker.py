@@ -1,0 +1,76 @@
+"""One runner's turn in a process of its own: `python -m trtkit.worker`, with the plan on standard input.
+
+Nothing that the runner does to its process (a crash, a leak, a library's global state) reaches the others.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from trtkit.errors import BackendError, TrtkitError
+from trtkit.plan import RunPlan
+from trtkit.results import Feeds, Iteration
+from trtkit.sequential import Turn, take_turn
+
+__all__ = ["take_turn_apart"]
+
+
+def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None) -> Turn:
+    """`take_turn` in a new process.
+
+    Raises:
+        BackendError: the process died.
+        TrtkitError: what the turn raised there.
+    """
+    if given is not None and not (spill / "inputs").exists():
+        _keep(given, spill)
+    answer = spill / f"answer-{index}"
+    # The pickle holds our own dataclasses, goes from this process to its child and comes back the same way.
+    task = pickle.dumps((plan, index, str(spill), str(answer), list(sys.path)))
+    child = subprocess.run([sys.executable, "-m", "trtkit.worker"], input=task, check=False, env=_environment())
+    if child.returncode == 0 and answer.is_file():
+        result = pickle.loads(answer.read_bytes())
+        if isinstance(result, TrtkitError):
+            raise result
+        assert isinstance(result, Turn)
+        return result
+    name = plan.named_runners[index].name
+    if child.returncode < 0:
+        raise BackendError(f"{name}: its process was killed by {signal.Signals(-child.returncode).name}")
+    raise BackendError(f"{name}: its process ended with exit code {child.returncode}; its own messages stand above")
+
+
+def _keep(given: Feeds, spill: Path) -> None:
+    from trtkit import files
+
+    with files.open_writer(spill / "inputs", "inputs") as writer:
+        for feed in given:
+            writer.write(Iteration(feed))
+
+
+def _environment() -> dict[str, str]:
+    """The child's environment: it must find the same trtkit, wherever this one was imported from."""
+    here = str(Path(__file__).resolve().parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+def main() -> int:
+    """Take one turn, as described on standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
+    plan, index, spill, answer, path = pickle.load(sys.stdin.buffer)
+    sys.path[:] = path
+    try:
+        result: Turn | TrtkitError = take_turn(plan, index, Path(spill), None)
+    except TrtkitError as error:
+        result = type(error)(str(error))
+    Path(answer).write_bytes(pickle.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
