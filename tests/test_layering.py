@@ -65,7 +65,7 @@ def test_frameworks_are_imported_inside_functions_of_their_own_folder(path: Path
     for module, line in imports(tree, top_level_only=True):
         assert module.split(".")[0] not in FRAMEWORKS, f"{path}:{line}: {module} is imported at the top"
     for module, line in imports(tree):
-        if module.split(".")[0] in ("onnx", "onnxruntime"):
+        if module.split(".")[0] in ("onnx", "onnxruntime", "tensorrt", "tensorrt_rtx"):
             assert parts_of(path)[0] == "backends", f"{path}:{line}: {module} is imported outside backends"
 
 

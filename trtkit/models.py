@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from trtkit.errors import FileError, UsageError
-from trtkit.suggest import did_you_mean
+from trtkit.suggest import did_you_mean, near_files
 
 __all__ = ["MODEL_KINDS", "ModelFile", "ModelKind"]
 
@@ -73,7 +73,4 @@ class ModelFile:
                 raise FileError(f"cannot read the model {str(self.path)!r}: {error.strerror}") from error
         if self.path.is_dir():
             raise FileError(f"the model {str(self.path)!r} is a folder, not a file")
-        folder = self.path.parent
-        neighbours = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        hint = did_you_mean(self.path.name, neighbours)
-        raise FileError(f"there is no model file {str(self.path)!r}{hint}")
+        raise FileError(f"there is no model file {str(self.path)!r}{near_files(self.path)}")

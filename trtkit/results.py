@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import numpy.typing as npt
+    from typing_extensions import Self
 
 __all__ = ["Array", "Arrays", "Feed", "Feeds", "Iteration", "Outputs", "Run", "Saved", "SavedKind", "Writer"]
 
@@ -112,6 +115,8 @@ class Writer(Protocol):
     def discard(self) -> None:
         """Remove everything written so far."""
 
-    def __enter__(self) -> Writer: ...
+    def __enter__(self) -> Self: ...
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
 from trtkit.plan import SaveOptions
 from trtkit.results import Feed, Iteration, Writer
@@ -40,9 +41,11 @@ class Saver:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._stack.__exit__(*exc)  # type: ignore[arg-type]  # the three are handed through as they came
-        if exc[0] is None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, value, trace)
+        if kind is None:
             for name in ("save_inputs", "save_input_blob", "save_outputs"):
                 path = getattr(self._options, name)
                 if path:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from trtkit.errors import ScriptError, TrtkitError, one_line
-from trtkit.suggest import did_you_mean, listing
+from trtkit.suggest import did_you_mean, listing, near_files
 
 __all__ = ["UserScript", "load_script"]
 
@@ -113,8 +113,7 @@ def load_script(text: str | Path, default: str) -> UserScript:
     head, colon, tail = str(text).rpartition(":")
     path, name = (Path(head), tail) if colon and head.endswith(".py") else (Path(text), default)
     if not path.is_file():
-        neighbours = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise ScriptError(f"there is no script {str(path)!r}{did_you_mean(path.name, neighbours)}")
+        raise ScriptError(f"there is no script {str(path)!r}{near_files(path)}")
     spec = importlib.util.spec_from_file_location(f"_trtkit_script_{abs(hash(path.resolve())):x}_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ScriptError(f"{path}: not a Python script; its name must end in .py")

@@ -14,7 +14,7 @@ from trtkit.errors import UsageError
 from trtkit.options import Option, boolean, options_of, parse_option, split_spec
 from trtkit.suggest import did_you_mean
 
-__all__ = ["Parser", "add_options", "given", "read", "read_spec"]
+__all__ = ["Parser", "add_options", "given", "given_flags", "read", "read_spec"]
 
 T = TypeVar("T")
 
@@ -114,6 +114,11 @@ def given(namespace: argparse.Namespace, cls: type) -> dict[str, Any]:
             continue
         values[field.name] = raw if meta.count == "switch" else parse_option(meta, _texts(raw), meta.flags[0])
     return values
+
+
+def given_flags(namespace: argparse.Namespace, cls: type) -> list[str]:
+    """The flags of the fields of `cls` that were given on the command line, in their first spelling."""
+    return [meta.flags[0] for field, meta in options_of(cls) if hasattr(namespace, _dest(cls, field.name))]
 
 
 def read_spec(text: str, cls: type, what: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trtkit.backends.registry import BACKENDS, find_backend
-from trtkit.cli.argbind import Parser, given, read_spec
+from trtkit.cli.argbind import Parser, given, given_flags, read_spec
 from trtkit.errors import UsageError
 from trtkit.options import split_spec
 from trtkit.plan import RunnerPlan
@@ -55,13 +55,9 @@ def read_runners(namespace: argparse.Namespace) -> list[RunnerPlan]:
     plans = [_read_runner(spec, namespace) for spec in namespace.runners]
     used = {plan.backend for plan in plans}
     for backend in BACKENDS:
-        if backend.name not in used:
-            values = given(namespace, backend.load().Options)
-            if values:
-                key = next(iter(values)).replace("_", "-")
-                raise UsageError(
-                    f"{key}, an option of {backend.name}, is given, but no runner uses it; add --{backend.name}"
-                )
+        flags = [] if backend.name in used else given_flags(namespace, backend.load().Options)
+        if flags:
+            raise UsageError(f"no runner uses {flags[0]}, an option of {backend.name}; add --{backend.name}")
     return plans
 
 

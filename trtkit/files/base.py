@@ -62,6 +62,8 @@ class BaseWriter(ABC):
     fails half-way discards the whole, so that a damaged file can never be closed under its name.
     """
 
+    _open = False  # until there is something to close, also where __init__ does not get that far
+
     def __init__(self, path: Path) -> None:
         self._open = True
         self._path = path

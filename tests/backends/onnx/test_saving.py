@@ -10,7 +10,7 @@ import pytest
 import zoo
 
 from trtkit.backends.onnx import OnnxOptions, open_onnx, save_onnx
-from trtkit.errors import FileError, UsageError
+from trtkit.errors import FileError, ModelError, UsageError
 
 BIG = np.arange(300_000, dtype=np.float32).reshape(300, 1000)
 
@@ -155,3 +155,18 @@ def test_tensors_whose_names_make_equal_file_names(tmp_path: Path, out: Path) ->
     assert names(out) == ["A_B-3.bin", "a_b-2.bin", "a_b.bin", "m.onnx"]
     for name, array in arrays.items():
         np.testing.assert_array_equal(saved[name], array)
+
+
+def test_more_weights_than_one_file_holds(tmp_path: Path, out: Path) -> None:
+    size = 3 << 30
+    with (tmp_path / "w.bin").open("wb") as file:
+        file.truncate(size)  # a hole, which takes no room
+    weight = zoo.external_tensor("w", np.zeros(0, np.float32), "w.bin", offset=0, length=size)
+    del weight.dims[:]
+    weight.dims.extend([size // 4])
+    path = zoo.save(
+        zoo.model([zoo.node("Neg", ["w"], ["y"])], [], [zoo.tensor("y", None)], [weight]), tmp_path / "m.onnx"
+    )
+    with pytest.raises(ModelError, match=r"larger than the 2 GB of one ONNX file; add --save-external-data"):
+        save(path, out / "m.onnx")
+    assert names(out) == []

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from trtkit.backends.onnxrt.package import import_onnxruntime
 from trtkit.errors import FileError, ModelError, WorkError, one_line
-from trtkit.optional import require
 
 __all__ = ["load_failure", "ort_exceptions", "reason"]
 
@@ -78,7 +78,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def ort_exceptions() -> tuple[type[Exception], ...]:
     """Every exception class that ONNX Runtime's calls raise; its own ones have no common base."""
-    state = require("onnxruntime.capi.onnxruntime_pybind11_state", "onnxruntime")
+    state = import_onnxruntime("capi.onnxruntime_pybind11_state")
     own = [each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception)]
     return (*own, RuntimeError, ValueError, TypeError)
 

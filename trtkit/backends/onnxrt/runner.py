@@ -11,11 +11,11 @@ import numpy as np
 from trtkit.backends.base import native_arrays
 from trtkit.backends.onnxrt.dtypes import TYPES, OrtType
 from trtkit.backends.onnxrt.failures import ort_exceptions, reason
+from trtkit.backends.onnxrt.package import import_onnxruntime
 from trtkit.backends.onnxrt.session import make_session
 from trtkit.backends.onnxrt.values import from_value, to_value
 from trtkit.dtypes import numpy_dtype
 from trtkit.errors import BackendError, ModelError
-from trtkit.optional import require
 from trtkit.tensors import TensorSpec, TensorSpecs
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class OnnxrtRunner:
             FileError, ModelError: it cannot be loaded, or has inputs or outputs that are no tensors of numbers.
             UsageError, MissingError: an option makes no sense, or this machine cannot honour it.
         """
-        self._ort = require("onnxruntime", "onnxruntime", "the backend onnxrt")
+        self._ort = import_onnxruntime()
         self._errors = ort_exceptions()
         model = self._model.float32_twin() if self._options.fp32_twin else self._model
         self._session = make_session(self._ort, model, self._options, self._context)

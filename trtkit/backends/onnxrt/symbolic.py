@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trtkit.backends.onnxrt.package import import_onnxruntime
 from trtkit.optional import require
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def symbolic_shape_inference(model: ModelProto) -> ModelProto:
     """
     purpose = "symbolic shape inference"
     require("sympy", "sympy", purpose)
-    tool = require("onnxruntime.tools.symbolic_shape_infer", "onnxruntime", purpose)
+    tool = import_onnxruntime("tools.symbolic_shape_infer", purpose)
     inferred: ModelProto = tool.SymbolicShapeInference.infer_shapes(
         model, auto_merge=True, guess_output_rank=False, verbose=0
     )
