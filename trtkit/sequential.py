@@ -10,6 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trtkit import files
 from trtkit.backends.replay import Replay
@@ -21,6 +22,9 @@ from trtkit.prepare import make_replays, make_runners, open_model
 from trtkit.report.model import Report, RunnerReport, Timings
 from trtkit.results import Feeds, Iteration, Run
 from trtkit.saving import Saver
+
+if TYPE_CHECKING:
+    from trtkit.session import Track
 
 __all__ = ["Turn", "run_in_turn", "take_turn"]
 
@@ -42,7 +46,7 @@ class Turn:
     notes: tuple[str, ...]
 
 
-def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
+def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
     """Carry out a plan with one runner after the other; see `trtkit.session.run`."""
     from trtkit.session import replayed, report
 
@@ -59,7 +63,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
 
                 turns.append(take_turn_apart(plan, index, spill, given))
             else:
-                turns.append(take_turn(plan, index, spill, given))
+                turns.append(take_turn(plan, index, spill, given, track))
             for note in turns[-1].notes:
                 log.info("%s", note)
         feeds = files.read_inputs(spill / _INPUTS).runs[0].iterations
@@ -84,7 +88,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
     return report(plan, judge, made, replays, turns[0].notes, saver)
 
 
-def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None) -> Turn:
+def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track: Track) -> Turn:
     """Run one runner over all feeds and leave its outputs in a folder of `spill`; the first one leaves the feeds too.
 
     Raises:
@@ -105,7 +109,7 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None) -> Tu
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
             kept_feeds = stack.enter_context(files.open_writer(spill / _INPUTS, "inputs")) if first else None
-            for feed in checked_feeds(feeds, [runner], plan):
+            for feed in track(checked_feeds(feeds, [runner], plan), feeds.length):
                 if not timings:
                     warm_up(runner, feed, plan.execution.warm_up)
                 outputs.write(timed(runner, feed, timings))

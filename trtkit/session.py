@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,18 +20,28 @@ from trtkit.report.model import Report, RunnerReport, Timings
 from trtkit.results import Feed, Feeds, Iteration, Outputs
 from trtkit.saving import Saver
 
-__all__ = ["checked_feeds", "run", "timed", "warm_up"]
+__all__ = ["Track", "checked_feeds", "run", "timed", "warm_up"]
 
 log = logging.getLogger(__name__)
 
 
-def run(plan: RunPlan, feeds: Iterable[Mapping[str, Any]] | None = None, detail: bool = False) -> Report:
+Track = Callable[[Iterable[Feed], "int | None"], Iterable[Feed]]
+"""Gives back the feeds one by one, and may show how far they are; the number is how many there will be, if known."""
+
+
+def run(
+    plan: RunPlan,
+    feeds: Iterable[Mapping[str, Any]] | None = None,
+    detail: bool = False,
+    track: Track | None = None,
+) -> Report:
     """Carry out a plan.
 
     Args:
         plan: what to do.
         feeds: the inputs, each a mapping from input name to array, instead of those that `plan.inputs` describes.
         detail: keep statistics and error histograms of outputs that fail, which costs a further pass over them.
+        track: wraps the feeds where they are run, for a progress bar.
 
     Returns:
         The report; `report.exit_code` is 0 or 1. Nothing is printed.
@@ -45,9 +55,9 @@ def run(plan: RunPlan, feeds: Iterable[Mapping[str, Any]] | None = None, detail:
     if plan.execution.sequential_runners and plan.named_runners:
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 
-        result = run_in_turn(plan, given, detail)
+        result = run_in_turn(plan, given, detail, track or _untracked)
     else:
-        result = _run_together(plan, given, detail)
+        result = _run_together(plan, given, detail, track or _untracked)
     if plan.save.save_accuracy_results:
         from trtkit.report.saving import save_report
 
@@ -55,7 +65,7 @@ def run(plan: RunPlan, feeds: Iterable[Mapping[str, Any]] | None = None, detail:
     return result
 
 
-def _run_together(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
+def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
     model = open_model(plan)
     with ExitStack() as stack:
         runners = make_runners(plan, model)
@@ -68,7 +78,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool) -> Report:
         saver = stack.enter_context(Saver(plan.save))
         timings = {runner.name: Timings() for runner in runners}
         stopped = False
-        for index, feed in enumerate(checked_feeds(feeds, runners, plan)):
+        for index, feed in enumerate(track(checked_feeds(feeds, runners, plan), feeds.length)):
             if index == 0:
                 for runner in runners:
                     warm_up(runner, feed, plan.execution.warm_up)
@@ -153,6 +163,10 @@ def _feeds_for(plan: RunPlan, runners: Sequence[Runner], replays: Sequence[Repla
         return feeds
     longest = max(replay.iterations for replay in replays)
     return Feeds("the saved outputs", [{} for _ in range(longest)], longest, repeatable=True)
+
+
+def _untracked(feeds: Iterable[Feed], length: int | None) -> Iterable[Feed]:
+    return feeds
 
 
 def _given(feeds: Iterable[Mapping[str, Any]]) -> Feeds:

@@ -8,14 +8,14 @@ from pathlib import Path
 __all__ = ["did_you_mean", "listing", "near_files"]
 
 
-def did_you_mean(word: str, known: Iterable[str], limit: int = 3) -> str:
+def did_you_mean(word: str, known: Iterable[str], limit: int = 3, cutoff: float = 0.65) -> str:
     """`"; did you mean 'x' or 'y'?"` for the known words nearest to `word`, or an empty string."""
     import difflib  # only when something is already wrong
 
     by_folded: dict[str, str] = {}
     for name in known:
         by_folded.setdefault(name.casefold().lstrip("-"), name)
-    near = difflib.get_close_matches(word.casefold().lstrip("-"), by_folded, n=limit, cutoff=0.65)
+    near = difflib.get_close_matches(word.casefold().lstrip("-"), by_folded, n=limit, cutoff=cutoff)
     if not near:
         return ""
     return "; did you mean " + " or ".join(repr(by_folded[name]) for name in near) + "?"
@@ -36,4 +36,4 @@ def near_files(path: Path) -> str:
         neighbours = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return ""
-    return did_you_mean(path.name, neighbours)
+    return did_you_mean(path.name, neighbours, cutoff=0.8)  # a shared suffix alone is no likeness

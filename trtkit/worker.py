@@ -65,7 +65,7 @@ def main() -> int:
     plan, index, spill, answer, path = pickle.load(sys.stdin.buffer)
     sys.path[:] = path
     try:
-        result: Turn | TrtkitError = take_turn(plan, index, Path(spill), None)
+        result: Turn | TrtkitError = take_turn(plan, index, Path(spill), None, lambda feeds, _: feeds)
     except TrtkitError as error:
         result = type(error)(str(error))
     Path(answer).write_bytes(pickle.dumps(result))

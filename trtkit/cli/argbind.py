@@ -7,7 +7,7 @@ happens in `read`, so that the command line, the `--runner` specification and th
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from trtkit.errors import UsageError
@@ -20,12 +20,18 @@ T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose mistakes are UsageErrors with near misses, and that prints no usage dump."""
+    """An argument parser whose mistakes are UsageErrors with near misses, and that prints no usage dump.
+
+    Attributes:
+        hint: appended to errors about stray arguments.
+        left_out: flags that users of other tools may type, each with what to do instead.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", _Formatter)
         super().__init__(**kwargs)
         self.hint = ""
+        self.left_out: Mapping[str, str] = {}
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
@@ -36,6 +42,8 @@ class Parser(argparse.ArgumentParser):
         namespace, extra = self.parse_known_args(argv)
         if extra:
             first = extra[0]
+            if first in self.left_out:
+                raise UsageError(f"{first} is left out of trtkit: {self.left_out[first]}")
             if first.startswith("-"):
                 flags = [flag for action in self._actions for flag in action.option_strings]
                 raise UsageError(f"unknown option {first!r}{did_you_mean(first.partition('=')[0], flags)}")
@@ -70,12 +78,25 @@ class _Formatter(argparse.HelpFormatter):
 
 
 def add_options(
-    parser: argparse._ActionsContainer, title: str, cls: type, description: str | None = None
+    parser: argparse._ActionsContainer,
+    title: str,
+    cls: type,
+    description: str | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> argparse._ArgumentGroup:
-    """Add an argument group with one argument for each option field of a dataclass, and return it."""
+    """Add an argument group with one argument for each option field of a dataclass, and return it.
+
+    Args:
+        parser: what the group is added to.
+        title: title of the group.
+        cls: the dataclass.
+        description: text below the title.
+        without: names of fields that this command does not offer.
+    """
     group = parser.add_argument_group(title, description)
     for field, meta in options_of(cls):
-        if not meta.flags:
+        if not meta.flags or field.name in without:
             continue
         settings: dict[str, Any] = {
             "dest": _dest(cls, field.name),

@@ -8,11 +8,12 @@ from trtkit.cli.argbind import Parser
 from trtkit.cli.console import silence
 from trtkit.errors import UsageError
 from trtkit.log import LogSetup, parse_level, set_up
-from trtkit.options import choice
+from trtkit.options import Option, choice, parse_option
 
 __all__ = ["add_logging", "set_up_logging"]
 
 _FORMATS = ("timestamp", "line-info", "no-colors")
+_FORMAT = Option(parse=choice(*_FORMATS), count="+")
 
 
 def add_logging(parser: Parser) -> None:
@@ -57,7 +58,7 @@ def set_up_logging(namespace: argparse.Namespace) -> bool:
     if namespace.silent:
         silence()
         level, levels = 100, {}
-    formats = {choice(*_FORMATS)(text) for text in namespace.log_format}
+    formats = parse_option(_FORMAT, namespace.log_format, "--log-format")
     set_up(
         LogSetup(
             level=level,

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import NoReturn
 
 from trtkit import __version__
@@ -23,10 +23,13 @@ Table = Mapping[str, tuple[str, str]]
 
 COMMANDS: Table = {
     "run": ("trtkit.cli.run", "run a model under several backends and compare every output"),
-    "inspect": ("trtkit.cli.inspect", "look inside saved data"),
+    "convert": ("trtkit.cli.convert", "build a TensorRT engine, or save an edited ONNX model"),
+    "inspect": ("trtkit.cli.inspect", "look inside models and saved data"),
+    "template": ("trtkit.cli.template", "write a script to start from"),
 }
 """Command to module and help. The module has `DESCRIPTION`, `configure(parser)` and `execute(namespace, detail)`,
-or else a table `SUBTOOLS` of the same form as this one."""
+or else a table `SUBTOOLS` of the same form as this one, and perhaps `LEFT_OUT`: names of other tools' subtools, and what to
+tell people who type them."""
 
 _EPILOG = """exit codes: 0 ran and matched; 1 differs or failed validation; 2 wrong command line; 3 could not be carried
 out; 4 something is missing on this machine; 5 a bug in trtkit; 130 interrupted; 143 terminated"""
@@ -58,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
         prog, rest = f"{prog} {command}", argv[1:]
         subtools = getattr(module, "SUBTOOLS", None)
         if subtools is not None:
-            subtool, module = choose(prog, subtools, rest)
+            subtool, module = choose(prog, subtools, rest, getattr(module, "LEFT_OUT", {}))
             if module is None:
                 return show_commands(prog, COMMANDS[command][1], subtools, rest)
             prog, rest = f"{prog} {subtool}", rest[1:]
@@ -86,29 +89,37 @@ def main(argv: Sequence[str]) -> int:
         return _fail(prog, "this is a bug in trtkit; please report it with the lines above", 5)
 
 
-def choose(prog: str, table: Table, argv: Sequence[str]) -> tuple[str, ModuleType | None]:
+def choose(
+    prog: str, table: Table, argv: Sequence[str], left_out: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ModuleType | None]:
     """The command that the first argument names, and its module; no module where no command is named.
 
     Raises:
-        UsageError: there is no such command.
+        UsageError: there is no such command, or it is one of those that are left out.
     """
     if not argv or argv[0].startswith("-"):
         return "", None
     name = argv[0]
+    if name in left_out:
+        raise UsageError(f"{name}: {left_out[name]}")
     if name not in table:
         raise UsageError(f"unknown command {name!r}{did_you_mean(name, table)} (known: {', '.join(table)})")
     return name, importlib.import_module(table[name][0])
 
 
 def show_commands(prog: str, description: str, table: Table, argv: Sequence[str], epilog: str | None = None) -> int:
-    """Help and version for a command line that names no command."""
+    """Help and version for a command line that names no command.
+
+    Raises:
+        UsageError: it asks for neither.
+    """
     parser = Parser(prog=prog, description=description, epilog=epilog)
     parser.add_argument("--version", action="version", version=f"trtkit {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, (_, text) in table.items():
         commands.add_parser(name, help=text)
     parser.parse_known(argv)
-    return 0
+    raise UsageError(f"no command was given (known: {', '.join(table)})")
 
 
 def _overview(argv: Sequence[str]) -> int:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.registry import BACKENDS
 from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
+from trtkit.cli.modelargs import add_model, read_model
 from trtkit.cli.runners import add_runners, read_runners
 from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
-from trtkit.models import MODEL_KINDS, ModelFile
-from trtkit.options import choice
 from trtkit.plan import ExecutionOptions, RunPlan, SaveOptions
+
+if TYPE_CHECKING:
+    from trtkit.results import Feed
 
 __all__ = ["DESCRIPTION", "configure", "execute", "plan_from"]
 
@@ -26,16 +30,25 @@ DESCRIPTION = (
 )
 
 
+LEFT_OUT = {
+    "--pluginref": "--onnxref is the reference on the CPU",
+    "--show-heatmaps": "it opens no windows",
+    "--show-error-metrics-plot": "it opens no windows",
+    "--lpips-threshold": "use --compare psnr or snr for images",
+    "--lpips-tolerance": "use --compare psnr or snr for images",
+    **dict.fromkeys(
+        ("--tf", "--tftrt", "--use-tftrt", "--ckpt", "--tf-outputs", "--save-pb", "--save-tensorboard"),
+        "convert TensorFlow models to ONNX first, with tf2onnx",
+    ),
+}
+"""Flags of the incumbent that have no counterpart, each with what to do instead."""
+
+
 def configure(parser: Parser) -> None:
     """Add the arguments of `trtkit run`."""
     parser.usage = "trtkit run MODEL --onnxrt [--onnxref] [--load-outputs PATH ...] [options]"
-    model = parser.add_argument_group("model")
-    model.add_argument("model_file", nargs="?", metavar="MODEL", help="path of the model, before the options")
-    model.add_argument(
-        "--model-type",
-        metavar="{" + ",".join(MODEL_KINDS) + "}",
-        help="kind of the model (default: from its suffix)",
-    )
+    add_model(parser)
+    parser.left_out = LEFT_OUT
     parser.hint = "; the model's path comes first, before options that take several values"
     add_runners(parser)
     for backend in BACKENDS:
@@ -76,9 +89,19 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
         return 0
     from trtkit.session import run
 
-    report = run(plan, detail=detail)
+    report = run(plan, detail=detail, track=progress_bar if sys.stderr.isatty() else None)
     emit(report.text(detail))
     return report.exit_code
+
+
+def progress_bar(feeds: Iterable[Feed], length: int | None) -> Iterable[Feed]:
+    """The feeds, counted on standard error where there is more than one; gone when they are done."""
+    if length == 1:
+        return feeds
+    from tqdm import tqdm  # on a terminal only
+
+    bar: Iterable[Feed] = tqdm(feeds, total=length, unit=" iterations", leave=False)
+    return bar
 
 
 def plan_from(namespace: argparse.Namespace) -> RunPlan:
@@ -87,7 +110,6 @@ def plan_from(namespace: argparse.Namespace) -> RunPlan:
     Raises:
         UsageError: a value does not parse, or the options contradict each other.
     """
-    kind = choice(*MODEL_KINDS)(namespace.model_type) if namespace.model_type else None
     metrics: dict[str, Any] = {}
     for name in METRICS:
         values = given(namespace, load_metric(name).Options)
@@ -98,7 +120,7 @@ def plan_from(namespace: argparse.Namespace) -> RunPlan:
     if execution.compare_func_script is not None:
         compare.setdefault("compare", ())  # the script alone judges, unless metrics are asked for too
     return RunPlan(
-        model=ModelFile.parse(namespace.model_file, kind) if namespace.model_file else None,
+        model=read_model(namespace),
         runners=read_runners(namespace),
         load_outputs=namespace.load_outputs,
         inputs=read(namespace, InputOptions),
