@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from faults import file_size_limit
 
 from trtkit.atomic import replacing, replacing_folder
 from trtkit.errors import FileError
@@ -130,17 +129,6 @@ def test_no_permission() -> None:
         with pytest.raises(FileError) as caught, replacing(path):
             pass
         assert str(caught.value) == f"cannot write {path!r}: {reason}"
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """The nearest thing to a full disk: writing beyond the limit fails with EFBIG (Python ignores the signal)."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [5_000, 50_000], ids=["while closing", "while writing"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import file_size_limit
 
 from trtkit import files
 from trtkit.errors import FileError, InputError, TrtkitError, UsageError
@@ -83,13 +84,10 @@ def test_a_generator_that_fails_leaves_nothing(tmp_path: Path, suffix: str) -> N
 
 
 @formats
-def test_a_write_that_fails_halfway_cannot_be_closed_under_the_name(
-    tmp_path: Path, suffix: str, full_disk: Callable[[int], object]
-) -> None:
+def test_a_write_that_fails_halfway_cannot_be_closed_under_the_name(tmp_path: Path, suffix: str) -> None:
     writer = files.open_writer(tmp_path / f"out{suffix}", "outputs")
     writer.write(Iteration({"x": np.zeros(10)}, "r"))
-    full_disk(20_000)
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(FileError) as caught, file_size_limit(20_000):
         writer.write(Iteration({"x": np.zeros(1_000_000)}, "r"))
     assert str(caught.value) == f"cannot write '{tmp_path}/out{suffix}': File too large"
     writer.close()
@@ -97,12 +95,11 @@ def test_a_write_that_fails_halfway_cannot_be_closed_under_the_name(
 
 
 @formats
-def test_a_disk_that_is_full_at_the_end(tmp_path: Path, suffix: str, full_disk: Callable[[int], object]) -> None:
+def test_a_disk_that_is_full_at_the_end(tmp_path: Path, suffix: str) -> None:
     writer = files.open_writer(tmp_path / f"out{suffix}", "outputs")
     for runner in ("a", "b"):
         writer.write(Iteration({"x": np.zeros(10)}, runner))
-    full_disk(10)
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(FileError) as caught, file_size_limit(10):
         writer.close()
     assert str(caught.value) == f"cannot write '{tmp_path}/out{suffix}': File too large"
     assert os.listdir(tmp_path) == []
