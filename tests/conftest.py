@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from trtkit.cli import console
 from trtkit.cli.main import main
+from trtkit.cuda.device import gpu_count
+from trtkit.log import logger
 
 
 class Result:
@@ -25,8 +27,19 @@ class Result:
         return self.err.splitlines()[-1] if self.err else ""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none."""
+    if gpu_count():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu") is not None:
+            item.add_marker(pytest.mark.skip(reason="there is no NVIDIA GPU, or no driver for it"))
+
+
 @pytest.fixture
-def trtkit_command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def trtkit_command(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Result]]:
     """Runs a command line in this process and gives its exit code and output."""
     monkeypatch.setattr(console, "_silent", False)
     monkeypatch.setenv("COLUMNS", "80")
@@ -38,7 +51,12 @@ def trtkit_command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
         captured = capfd.readouterr()
         return Result(code, captured.out, captured.err)
 
-    return call
+    before = (logger.handlers[:], logger.level, logger.propagate)
+    yield call
+    for handler in logger.handlers:
+        if handler not in before[0]:
+            handler.close()
+    logger.handlers[:], logger.level, logger.propagate = before
 
 
 @pytest.fixture

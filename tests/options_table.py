@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from trtkit.cli.argbind import Parser
-from trtkit.cli.inspect import SUBTOOLS
 from trtkit.cli.main import COMMANDS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -17,11 +18,13 @@ START, END = "<!-- options:start -->\n", "<!-- options:end -->"
 
 def parsers() -> Iterator[Parser]:
     """The parser of every command and subtool."""
-    for name, (module, _) in COMMANDS.items():
-        tools = {name: module} if name != "inspect" else {f"inspect {sub}": path for sub, (path, _) in SUBTOOLS.items()}
-        for prog, path in tools.items():
+    for name, (path, _) in COMMANDS.items():
+        command = importlib.import_module(path)
+        tools = getattr(command, "SUBTOOLS", None)
+        rows = {name: path} if tools is None else {f"{name} {tool}": path for tool, (path, _) in tools.items()}
+        for prog, module in rows.items():
             parser = Parser(prog=f"trtkit {prog}")
-            importlib.import_module(path).configure(parser)
+            importlib.import_module(module).configure(parser)
             yield parser
 
 
@@ -33,24 +36,31 @@ def arguments(parser: Parser) -> Iterator[tuple[str, argparse.Action]]:
                 yield group.title or "", action
 
 
+def row(action: argparse.Action) -> str:
+    """One argument as a line of Markdown."""
+    names = ", ".join(f"`{name}`" for name in action.option_strings) or f"`{action.metavar}`"
+    value = f" `{action.metavar}`" if action.option_strings and action.metavar else ""
+    text = (action.help or "").replace("%%", "%").replace("|", "\\|")
+    return f"| {names}{value.replace('|', chr(92) + '|')} | {text} |"
+
+
 def table() -> str:
-    """The table as Markdown, one row per argument."""
+    """The table as Markdown: one row per argument; in a group, one for all that an earlier command describes."""
     lines: list[str] = []
-    seen: set[tuple[str, ...]] = set()
+    seen: dict[str, str] = {}
     for parser in parsers():
         lines += [f"**`{parser.prog}`**", "", "| option | what it does |", "| --- | --- |"]
-        title = ""
-        for group, action in arguments(parser):
-            if group == "logging" and ("logging", *action.option_strings) in seen:
-                continue
-            seen.add((group, *action.option_strings))
-            if group != title:
-                title = group
-                lines.append(f"| *{group}* | |")
-            names = ", ".join(f"`{name}`" for name in action.option_strings) or f"`{action.metavar}`"
-            value = f" `{action.metavar}`" if action.option_strings and action.metavar else ""
-            text = (action.help or "").replace("%%", "%").replace("|", "\\|")
-            lines.append(f"| {names}{value.replace('|', chr(92) + '|')} | {text} |")
+        for title, group in groupby(arguments(parser), key=itemgetter(0)):
+            lines.append(f"| *{title}* | |")
+            known: dict[str, list[str]] = {}
+            for _, action in group:
+                text = row(action)
+                if text in seen and action.option_strings:
+                    known.setdefault(seen[text], []).append(f"`{action.option_strings[0]}`")
+                else:
+                    lines.append(text)
+                    seen[text] = parser.prog
+            lines += [f"| {', '.join(flags)} | as in `{prog}` |" for prog, flags in known.items()]
         lines.append("")
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 venv=${VENV:-.venv}
 make_venv "$venv"
-install_checkout "$venv" dev
+install_checkout "$venv" dev,rtx
 python="$venv/bin/python"
 show "$python" -m ruff check .
 show "$python" -m ruff format --check .

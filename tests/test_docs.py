@@ -4,10 +4,15 @@ Fenced blocks of README.md and examples/**/README.md, by what follows the three 
 
     sh          run here, in a copy of the examples beside the example model, from the folder of the document
     sh torch    the same, where PyTorch is installed
-    sh gpu      the same, on a machine with an NVIDIA GPU
+    sh trt      the same, where a TensorRT package is installed, whichever it is
+    sh rtx      the same with TensorRT-RTX, where it is installed
+    sh gpu      the same, on a machine with an NVIDIA GPU and TensorRT
     sh setup    sets up an environment; not run, and only such commands may stand in it
     python      a program, run like `sh`
     text        standard output of the block just above it; `...` stands for anything
+
+A block that is run has to succeed. `exit=N` after its kind, as in `sh rtx exit=3`, says that it ends with that code
+instead, and a text block below it is what it prints on standard error.
 
 The blocks of a document share its folder and run in their order, so a block may use the files of those above it.
 """
@@ -33,7 +38,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "examples").glob("**/README.md"
 MARKDOWN = sorted(path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(pattern))
 MODULES = sorted(path for folder in ("trtkit", "examples") for path in (ROOT / folder).rglob("*.py"))
 
-RUN = ("sh", "sh torch", "sh gpu", "python")
+RUN = ("sh", "sh torch", "sh trt", "sh rtx", "sh gpu", "python")
 NOT_RUN = ("sh setup", "text", "json")
 SETUP = re.compile(
     r"git clone \S+"
@@ -43,29 +48,36 @@ SETUP = re.compile(
     r"|\. \S+/bin/activate"
     r"|(?:python -m )?pip install .+"
 )
+EXIT = re.compile(r" exit=(\d+)$")
 FENCE = re.compile(r"^```(?P<kind>[^\n`]*)\n(?P<text>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
-MARKS = {
+TENSORRT, RTX = (importlib.util.find_spec(name) is not None for name in ("tensorrt", "tensorrt_rtx"))
+MARKS: dict[str, tuple[pytest.MarkDecorator, ...]] = {
     "sh torch": (
         pytest.mark.torch,
         pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed"),
     ),
+    "sh trt": (pytest.mark.skipif(not TENSORRT and not RTX, reason="no TensorRT package is installed"),),
+    "sh rtx": (pytest.mark.skipif(not RTX, reason="tensorrt-rtx is not installed"),),
     "sh gpu": (
         pytest.mark.gpu,
         pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="there is no NVIDIA driver here"),
+        pytest.mark.skipif(not TENSORRT, reason="tensorrt is not installed"),
     ),
 }
+ENVIRONMENT = {"sh rtx": {"TRTKIT_TENSORRT": "tensorrt_rtx"}, "sh gpu": {"TRTKIT_TENSORRT": "tensorrt"}}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: where it stands, what it is, and the text block that follows it at once, if one does."""
+    """A fenced block: where it stands, what it is, how it ends, and the text block that follows it at once, if any."""
 
     document: Path
     line: int
     kind: str
     text: str
     output: str | None = None
+    exit_code: int = 0
 
     def __str__(self) -> str:
         return f"{self.document.relative_to(ROOT)}:{self.line}"
@@ -82,7 +94,10 @@ def blocks_of(document: Path) -> list[Block]:
             between = content[fence.end() : fences[index + 1].start()]
             output = fences[index + 1]["text"] if not between.strip() else None
         line = content.count("\n", 0, fence.start()) + 1
-        blocks.append(Block(document, line, fence["kind"].strip(), fence["text"], output))
+        kind = fence["kind"].strip()
+        ends = EXIT.search(kind)
+        exit_code = int(ends[1]) if ends else 0
+        blocks.append(Block(document, line, EXIT.sub("", kind), fence["text"], output, exit_code))
     return blocks
 
 
@@ -99,7 +114,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
         script = commands / name
         script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{module} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
-    ignored = shutil.ignore_patterns("*.json", "__pycache__")
+    ignored = shutil.ignore_patterns("*.json", "*.engine", "__pycache__")
     for index in range(len(DOCUMENTS)):
         shutil.copytree(ROOT / "examples", root / str(index) / "examples", ignore=ignored)
     subprocess.run([sys.executable, root / "0" / "examples" / "resnet" / "make_model.py"], check=True)
@@ -119,7 +134,7 @@ def run_block(block: Block, sandbox: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+        env={**os.environ, "PATH": path, "NO_COLOR": "1", **ENVIRONMENT.get(block.kind, {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -134,11 +149,13 @@ def run_block(block: Block, sandbox: Path) -> subprocess.CompletedProcess[str]:
 )
 def test_block_runs(block: Block, sandbox: Path) -> None:
     result = run_block(block, sandbox)
-    assert result.returncode == 0, f"{block}\n{block.text}\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}"
+    told = f"{block}\n{block.text}\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}"
+    assert result.returncode == block.exit_code, told
     if block.output is not None:
+        printed = result.stderr if block.exit_code else result.stdout
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-        matches = doctest.OutputChecker().check_output(block.output, result.stdout, flags)
-        assert matches, f"{block}: the text block below it says\n{block.output}\nbut this was printed\n{result.stdout}"
+        matches = doctest.OutputChecker().check_output(block.output, printed, flags)
+        assert matches, f"{block}: the text block below it says\n{block.output}\nbut this was printed\n{printed}"
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=str(block)) for block in BLOCKS])

@@ -12,10 +12,25 @@ ROOT = Path(__file__).parent.parent / "trtkit"
 
 LAYERS: list[tuple[int, tuple[str, ...]]] = [
     (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic")),
-    (1, ("arrays", "tensors", "models", "userscript", "results", "files")),
+    (1, ("arrays", "description", "tensors", "models", "userscript", "results", "files")),
     (2, ("backends", "cuda")),
     (3, ("comparator",)),
-    (4, ("plan", "prepare", "judging", "saving", "session", "sequential", "worker", "report", "api")),
+    (
+        4,
+        (
+            "conversion",
+            "opening",
+            "plan",
+            "prepare",
+            "judging",
+            "saving",
+            "session",
+            "sequential",
+            "worker",
+            "report",
+            "api",
+        ),
+    ),
     (5, ("cli", "templates", "__main__")),
 ]
 LAYER_OF = {name: layer for layer, names in LAYERS for name in names}

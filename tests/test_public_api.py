@@ -16,6 +16,8 @@ FRAMEWORKS = ("numpy", "onnx", "onnxruntime", "torch", "jinja2", "tqdm", "colore
 
 PUBLIC = [
     "CompareOptions",
+    "ConvertPlan",
+    "ConvertReport",
     "ExecutionOptions",
     "InputOptions",
     "ModelFile",
@@ -28,6 +30,8 @@ PUBLIC = [
     "TrtkitError",
     "__version__",
     "compare",
+    "convert",
+    "extend_onnx",
     "load_inputs",
     "load_outputs",
     "open_runner",

@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CompareOptions",
+    "ConvertPlan",
+    "ConvertReport",
     "ExecutionOptions",
     "InputOptions",
     "ModelFile",
@@ -24,6 +26,8 @@ __all__ = [
     "TrtkitError",
     "__version__",
     "compare",
+    "convert",
+    "extend_onnx",
     "load_inputs",
     "load_outputs",
     "open_runner",
@@ -34,6 +38,8 @@ __all__ = [
 
 _HOMES = {
     "CompareOptions": "trtkit.comparator.compare",
+    "ConvertPlan": "trtkit.conversion",
+    "ConvertReport": "trtkit.report.convert",
     "ExecutionOptions": "trtkit.plan",
     "InputOptions": "trtkit.comparator.inputs",
     "ModelFile": "trtkit.models",
@@ -45,6 +51,8 @@ _HOMES = {
     "TopK": "trtkit.comparator.postprocess",
     "TrtkitError": "trtkit.errors",
     "compare": "trtkit.api",
+    "convert": "trtkit.conversion",
+    "extend_onnx": "trtkit.backends.trt.script_api",
     "load_inputs": "trtkit.files",
     "load_outputs": "trtkit.files",
     "open_runner": "trtkit.api",
@@ -56,13 +64,16 @@ _HOMES = {
 if TYPE_CHECKING:
     from trtkit.api import compare, open_runner
     from trtkit.backends.onnx.options import OnnxOptions
+    from trtkit.backends.trt.script_api import extend_onnx
     from trtkit.comparator.compare import CompareOptions
     from trtkit.comparator.inputs import InputOptions
     from trtkit.comparator.postprocess import TopK
+    from trtkit.conversion import ConvertPlan, convert
     from trtkit.errors import TrtkitError
     from trtkit.files import load_inputs, load_outputs, save_inputs, save_outputs
     from trtkit.models import ModelFile
     from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, SaveOptions
+    from trtkit.report.convert import ConvertReport
     from trtkit.report.model import Report
     from trtkit.session import run
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from typing import BinaryIO
 
 from trtkit.errors import FileError, one_line
 
-__all__ = ["replacing", "replacing_folder", "write_errors"]
+__all__ = ["check_writable", "replacing", "replacing_folder", "write_errors"]
 
 
 @contextmanager
@@ -50,6 +48,20 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
+def check_writable(path: str | Path) -> None:
+    """Find out before long work whether `replacing(path)` will do.
+
+    Raises:
+        FileError: as for `replacing`.
+    """
+    target = _real(path)
+    with write_errors(path):
+        _check_file_target(target, path)
+        temporary = _temporary_name(target)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        temporary.unlink()
+
+
 @contextmanager
 def replacing_folder(path: str | Path, ours: Callable[[Path], bool]) -> Iterator[Path]:
     """Write the folder `path` anew: yields an empty temporary folder, which takes the name `path` at the end.
@@ -71,7 +83,7 @@ def replacing_folder(path: str | Path, ours: Callable[[Path], bool]) -> Iterator
             _check_folder_target(target, path, ours)
             _swap(temporary, target)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
         raise
 
 
@@ -100,7 +112,7 @@ def _real(path: str | Path) -> Path:
 
 def _temporary_name(target: Path) -> Path:
     """A hidden name beside the target that nobody else uses; short, since the target's own name may be at the limit."""
-    return target.with_name(f".trtkit-{secrets.token_hex(8)}.tmp")
+    return target.with_name(f".trtkit-{os.urandom(8).hex()}.tmp")
 
 
 def _check_parent(target: Path, path: str | Path) -> None:
@@ -150,4 +162,10 @@ def _swap(temporary: Path, target: Path) -> None:
     except BaseException:
         old.rename(target)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    import shutil  # with the archive modules of the standard library; files need none of it
+
+    shutil.rmtree(folder, ignore_errors=True)

@@ -63,6 +63,11 @@ class ModelFile:
             raise UsageError(f"{text!s} names a function, but a model of type {kind!r} has none")
         return cls(path, kind, function)
 
+    @property
+    def text(self) -> str:
+        """As one writes it: the path, with the function of a network script."""
+        return str(self.path) if self.function is None else f"{self.path}:{self.function}"
+
     def check_exists(self) -> None:
         """Raise FileError, naming neighbours with similar names, unless the file is there and readable."""
         if self.path.is_file():

@@ -13,7 +13,7 @@ Importing this module costs nothing: no numpy, no framework.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from trtkit.suggest import did_you_mean
 __all__ = [
     "Option",
     "boolean",
+    "changed_flags",
     "choice",
     "option",
     "options_of",
@@ -89,6 +90,21 @@ def options_of(cls: type) -> Iterator[tuple[dataclasses.Field[Any], Option]]:
         meta = field.metadata.get(_KEY)
         if isinstance(meta, Option):
             yield field, meta
+
+
+def changed_flags(options: Any, without: Collection[str] = ()) -> list[str]:
+    """The flags, in their first spelling, of the fields of an options object that are not at their default.
+
+    Args:
+        options: an options object.
+        without: names of fields that do not count.
+    """
+    plain = type(options)()
+    return [
+        meta.flags[0]
+        for each, meta in options_of(type(options))
+        if meta.flags and each.name not in without and getattr(options, each.name) != getattr(plain, each.name)
+    ]
 
 
 def parse_option(meta: Option, texts: Sequence[str], what: str) -> Any:

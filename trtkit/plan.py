@@ -16,7 +16,7 @@ from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
-from trtkit.options import option, options_of, parse_count
+from trtkit.options import changed_flags, option, parse_count
 
 __all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions"]
 
@@ -157,8 +157,8 @@ class RunPlan:
         if not self.runners:
             unused = [] if self.model is None else ["the model"]
             for name in ("inputs", "onnx", "execution"):
-                unused += _changed_flags(getattr(self, name), allowed=_WITHOUT_RUNNER)
-            unused += _changed_flags(self.save, allowed=_WITHOUT_RUNNER)
+                unused += changed_flags(getattr(self, name), _WITHOUT_RUNNER)
+            unused += changed_flags(self.save, _WITHOUT_RUNNER)
             if unused:
                 raise UsageError(f"no runner uses {unused[0]}; choose a backend, such as --onnxrt")
 
@@ -193,16 +193,6 @@ def _named(runners: Sequence[RunnerPlan | str]) -> Iterator[RunnerPlan]:
             name = f"{each.backend}-{number}"
         taken.add(name)
         yield RunnerPlan(each.backend, name, dict(each.options))
-
-
-def _changed_flags(options: Any, allowed: Sequence[str] = ()) -> list[str]:
-    """Flags of the fields that are not at their default."""
-    default = type(options)()
-    return [
-        meta.flags[0]
-        for each, meta in options_of(type(options))
-        if each.name not in allowed and meta.flags and getattr(options, each.name) != getattr(default, each.name)
-    ]
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from trtkit.backends.base import OnnxModel, Runner, RunnerContext
@@ -10,9 +10,11 @@ from trtkit.backends.registry import Backend, find_backend
 from trtkit.backends.replay import Replay
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
+from trtkit.opening import open_file
 from trtkit.plan import RunnerPlan, RunPlan
-from trtkit.results import Run
+from trtkit.results import Feed, Feeds, Run
 from trtkit.suggest import did_you_mean
+from trtkit.tensors import TensorSpecs
 
 __all__ = ["backend_options", "make_replays", "make_runners", "open_model"]
 
@@ -25,29 +27,22 @@ def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
         ModelError: it cannot be loaded or edited.
     """
     file = plan.model_file
-    if file is None:
-        return None
-    file.check_exists()
-    if file.kind != "onnx":
-        if plan.onnx != type(plan.onnx)():
-            raise UsageError(f"options for ONNX models do not apply to {file.path}, which is of type {file.kind}")
-        return file
-    from trtkit.backends.onnx import open_onnx, save_onnx
-
-    model = open_onnx(file.path, plan.onnx, symbolic=_symbolic())
-    if plan.onnx.save_onnx:
-        save_onnx(model, plan.onnx)
-    return model
+    return None if file is None else open_file(file, plan.onnx)
 
 
-def make_runners(plan: RunPlan, model: OnnxModel | ModelFile | None) -> list[Runner]:
+def make_runners(plan: RunPlan, model: OnnxModel | ModelFile | None, given: Feeds | None = None) -> list[Runner]:
     """One runner for each of the plan's, in order.
+
+    Args:
+        plan: what to do.
+        model: from `open_model`.
+        given: feeds that stand in for those of the plan.
 
     Raises:
         UsageError: a backend is unknown, cannot run this kind of model, or does not have an option.
     """
     together = len(plan.named_runners) > 1 and not plan.execution.sequential_runners
-    context = RunnerContext(shares_machine=together)
+    context = RunnerContext(shares_machine=together, feeds=_feeds(plan, given))
     runners = []
     for wanted in plan.named_runners:
         backend = find_backend(wanted.backend)
@@ -60,6 +55,20 @@ def make_runners(plan: RunPlan, model: OnnxModel | ModelFile | None) -> list[Run
         options = backend_options(backend, wanted)
         runners.append(backend.load().create(wanted.name, model, options, context))
     return runners
+
+
+def _feeds(plan: RunPlan, given: Feeds | None) -> Callable[[TensorSpecs], Iterable[Feed]] | None:
+    """What gives a backend the feeds of the run beforehand; None where they can be gone through only once."""
+    if given is None:
+
+        def planned(specs: TensorSpecs) -> Iterable[Feed]:
+            from trtkit.comparator.feeds import open_feeds  # with numpy
+
+            return open_feeds(plan.inputs, specs)
+
+        return planned
+    feeds = given
+    return (lambda specs: feeds) if feeds.repeatable else None
 
 
 def make_replays(plan: RunPlan, taken: Sequence[str]) -> list[Replay]:
@@ -100,9 +109,3 @@ def backend_options(backend: Backend, wanted: RunnerPlan) -> Any:
         if name not in known:
             raise UsageError(f"{backend.name} has no option {name!r}{did_you_mean(name, known)}")
     return cls(**wanted.options)
-
-
-def _symbolic() -> Any:
-    from trtkit.backends.onnxrt import symbolic_shape_inference
-
-    return symbolic_shape_inference

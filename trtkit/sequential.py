@@ -97,7 +97,7 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
     from trtkit.session import checked_feeds, timed, warm_up
 
     timings = Timings()
-    with make_runners(plan, open_model(plan))[index] as runner:
+    with make_runners(plan, open_model(plan), given)[index] as runner:
         notes: tuple[str, ...] = ()
         first = not (spill / _INPUTS).exists()
         if not first:

@@ -68,7 +68,7 @@ def run(
 def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
     model = open_model(plan)
     with ExitStack() as stack:
-        runners = make_runners(plan, model)
+        runners = make_runners(plan, model, given)
         replays = make_replays(plan, [runner.name for runner in runners])
         judge = Judge(plan, [*(runner.name for runner in runners), *(replay.name for replay in replays)], detail)
         for runner in runners:
@@ -177,4 +177,5 @@ def _given(feeds: Iterable[Mapping[str, Any]]) -> Feeds:
             for index, feed in enumerate(feeds):
                 yield as_feed(feed, f"feed {index}")
 
-    return Feeds("the given feeds", Given(), len(feeds) if isinstance(feeds, Sized) else None, repeatable=False)
+    length = len(feeds) if isinstance(feeds, Sized) else None
+    return Feeds("the given feeds", Given(), length, repeatable=not isinstance(feeds, Iterator))

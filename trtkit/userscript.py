@@ -82,9 +82,7 @@ class UserScript:
         takes_any = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
         places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         if len(places) < positional and not takes_any:
-            raise ScriptError(
-                f"{self._where()}: {self.name} takes {len(places)} positional arguments, not {positional}"
-            )
+            raise ScriptError(f"{self.where()}: {self.name} takes {len(places)} positional arguments, not {positional}")
         wanted = {}
         for parameter in named:
             if parameter in places[:positional]:
@@ -95,11 +93,12 @@ class UserScript:
                 known = listing(sorted(offered)) if offered else "no parameters"
                 hint = did_you_mean(parameter.name, offered)
                 raise ScriptError(
-                    f"{self._where()}: {self.name} asks for {parameter.name!r}, but can have {known}{hint}"
+                    f"{self.where()}: {self.name} asks for {parameter.name!r}, but can have {known}{hint}"
                 )
         return wanted
 
-    def _where(self) -> str:
+    def where(self) -> str:
+        """The script with the line of the function, for messages."""
         code = getattr(self.value, "__code__", None)
         return f"{self.path}:{code.co_firstlineno}" if code is not None else str(self.path)
 

@@ -67,7 +67,7 @@ def test_a_backend_of_another_package(install: Install) -> None:
 def test_an_unknown_name_lists_all(install: Install) -> None:
     install("foreign = made_up")
     with pytest.raises(
-        UsageError, match=r"unknown backend 'onxrt'; did you mean 'onnxrt'.*known: .*onnxref, foreign\)"
+        UsageError, match=r"unknown backend 'onxrt'; did you mean 'onnxrt'.*known: .*onnxref, trt, foreign\)"
     ):
         find_backend("onxrt")
 

@@ -163,7 +163,7 @@ def test_argv_to_plan(line: str, expected: RunPlan) -> None:
         ),
         (
             "m.onnx --runner onxrt",
-            "unknown backend 'onxrt'; did you mean 'onnxrt' or 'onnxref'? (known: onnxrt, onnxref)",
+            "unknown backend 'onxrt'; did you mean 'onnxrt' or 'onnxref'? (known: onnxrt, onnxref, trt)",
         ),
         (
             "m.onnx --runner onnxrt:name=a --runner onnxref:name=a",

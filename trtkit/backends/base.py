@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -82,9 +83,12 @@ class RunnerContext:
 
     Attributes:
         shares_machine: other runners are alive and idle while this one runs, so idle threads must not spin.
+        feeds: the feeds of the run for a model with these inputs, from the beginning at each call; for backends that
+            build for the data they will see. None where no data is known.
     """
 
     shares_machine: bool = False
+    feeds: Callable[[TensorSpecs], Iterable[Feed]] | None = None
 
 
 class BackendModule(Protocol):

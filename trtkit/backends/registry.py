@@ -47,6 +47,12 @@ class Backend:
 BACKENDS: tuple[Backend, ...] = (
     Backend("onnxrt", "trtkit.backends.onnxrt", "add a runner: ONNX Runtime"),
     Backend("onnxref", "trtkit.backends.onnxref", "add a runner: ONNX's own reference evaluator (slow, plain numpy)"),
+    Backend(
+        "trt",
+        "trtkit.backends.trt.backend",
+        "add a runner: TensorRT (needs a GPU)",
+        ("onnx", "engine", "trt-network-script"),
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from trtkit.errors import UsageError
@@ -33,6 +34,14 @@ class Parser(argparse.ArgumentParser):
         self.hint = ""
         self.left_out: Mapping[str, str] = {}
 
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
+        import shutil
+
+        width = min(110, shutil.get_terminal_size().columns - 2)
+        self.formatter_class = partial(_Formatter, width=width)
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
         raise UsageError(message + self.hint)
@@ -54,10 +63,8 @@ class Parser(argparse.ArgumentParser):
 class _Formatter(argparse.HelpFormatter):
     """Help in a width that suits terminals of 80 columns, and wider ones no more than 110."""
 
-    def __init__(self, prog: str) -> None:
-        import shutil
-
-        width = min(110, shutil.get_terminal_size().columns - 2)
+    def __init__(self, prog: str, width: int = 110) -> None:
+        # argparse makes a formatter for every argument that is added; the terminal is measured for help alone.
         super().__init__(prog, max_help_position=28, width=width)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
@@ -83,6 +90,7 @@ def add_options(
     cls: type,
     description: str | None = None,
     *,
+    only: Collection[str] | None = None,
     without: Collection[str] = (),
 ) -> argparse._ArgumentGroup:
     """Add an argument group with one argument for each option field of a dataclass, and return it.
@@ -92,11 +100,12 @@ def add_options(
         title: title of the group.
         cls: the dataclass.
         description: text below the title.
+        only: names of the fields that belong here; None for all.
         without: names of fields that this command does not offer.
     """
     group = parser.add_argument_group(title, description)
     for field, meta in options_of(cls):
-        if not meta.flags or field.name in without:
+        if not meta.flags or field.name in without or (only is not None and field.name not in only):
             continue
         settings: dict[str, Any] = {
             "dest": _dest(cls, field.name),

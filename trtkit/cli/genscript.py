@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trtkit.cli.console import emit
+from trtkit.cli.scriptfile import write_script_file
 from trtkit.comparator.compare import CompareOptions
 from trtkit.models import ModelFile
 from trtkit.plan import RunnerPlan, RunPlan
 
 __all__ = ["code", "write_script"]
-
-log = logging.getLogger(__name__)
 
 _WIDTH = 100
 
@@ -30,14 +27,7 @@ def write_script(plan: RunPlan, path: str) -> None:
 
     model = "saved outputs" if plan.model_file is None else plan.model_file.path.name
     text = render("run.py.j2", model=_docstring_safe(model), plan=code(plan))
-    if path == "-":
-        emit(text.rstrip("\n"))
-        return
-    from trtkit.atomic import replacing
-
-    with replacing(Path(path)) as file:
-        file.write(text.encode())
-    log.info("script saved to %s", path)
+    write_script_file(text, path)
 
 
 def code(value: Any, indent: int = 0) -> str:

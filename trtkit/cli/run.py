@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
-from trtkit.backends.registry import BACKENDS
+from trtkit.backends.registry import BACKENDS, Backend
 from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
@@ -17,6 +17,7 @@ from trtkit.cli.runners import add_runners, read_runners
 from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.options import options_of
 from trtkit.plan import ExecutionOptions, RunPlan, SaveOptions
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def configure(parser: Parser) -> None:
     parser.hint = "; the model's path comes first, before options that take several values"
     add_runners(parser)
     for backend in BACKENDS:
-        add_options(parser, f"{backend.name} options", backend.load().Options)
+        add_backend_options(parser, backend)
     add_options(parser, "ONNX models", OnnxOptions)
     add_options(parser, "inputs", InputOptions)
     add_options(parser, "running", ExecutionOptions)
@@ -77,6 +78,17 @@ def configure(parser: Parser) -> None:
         help="write a Python script that does the same instead of running ('-': to standard output)",
     )
     add_logging(parser)
+
+
+def add_backend_options(parser: Parser, backend: Backend) -> None:
+    """Add a backend's options, in the groups that its Options name, the rest under the backend's own name."""
+    cls = backend.load().Options
+    grouped: set[str] = set()
+    for title, part in getattr(cls, "GROUPS", {}).items():
+        names = {field.name for field, _ in options_of(part)}
+        add_options(parser, title, cls, only=names)
+        grouped |= names
+    add_options(parser, f"{backend.name} options", cls, without=grouped)
 
 
 def execute(namespace: argparse.Namespace, detail: bool) -> int:

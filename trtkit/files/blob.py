@@ -7,7 +7,7 @@ cannot be replaced as a whole, gets the numbered folders one by one, and no cata
 
 from __future__ import annotations
 
-import secrets
+import os
 import shutil
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class _CurrentFolderWriter(BlobWriter):
     def __init__(self, path: Path, kind: SavedKind) -> None:
         self._target = path.resolve()
         self._check([entry for entry in self._target.iterdir() if entry.name.isdecimal()])
-        self._hidden = self._target / f".trtkit-{secrets.token_hex(8)}.blobs"
+        self._hidden = self._target / f".trtkit-{os.urandom(8).hex()}.blobs"
         super().__init__(self._hidden, kind)
 
     def close(self) -> None:

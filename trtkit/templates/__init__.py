@@ -25,5 +25,6 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         autoescape=False,  # Python text; every value goes through repr()
     )
+    environment.filters["repr"] = repr
     text: str = environment.get_template(template).render(**values)
     return text

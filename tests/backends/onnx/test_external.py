@@ -10,8 +10,9 @@ import onnx
 import pytest
 import zoo
 
-from trtkit.backends.onnx import OnnxOptions, open_onnx
 from trtkit.backends.onnx.external import external_tensors
+from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.errors import FileError, ModelError
 
 EDITED = OnnxOptions(outputs=("y",))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trtkit.backends.onnx import OnnxOptions
+from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.errors import UsageError
 
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -52,7 +52,7 @@ def test_opening_a_model_that_stays_as_it_is_imports_no_framework(tmp_path: Path
     code = (
         "import sys\n"
         "from trtkit.backends import registry\n"
-        "from trtkit.backends.onnx import open_onnx\n"
+        "from trtkit.backends.onnx.model import open_onnx\n"
         "model = open_onnx(sys.argv[1])\n"
         "assert str(model.as_file()) == sys.argv[1]\n"
         "for backend in registry.BACKENDS: backend.load().Options()\n"

@@ -9,7 +9,8 @@ import onnx
 import pytest
 import zoo
 
-from trtkit.backends.onnx import OnnxOptions, open_onnx
+from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.errors import ModelError
 
 

@@ -9,7 +9,9 @@ import onnx
 import pytest
 import zoo
 
-from trtkit.backends.onnx import OnnxOptions, open_onnx, save_onnx
+from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.options import OnnxOptions
+from trtkit.backends.onnx.saving import save_onnx
 from trtkit.errors import FileError, ModelError, UsageError
 
 BIG = np.arange(300_000, dtype=np.float32).reshape(300, 1000)

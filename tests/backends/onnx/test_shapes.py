@@ -7,8 +7,9 @@ import onnx
 import pytest
 import zoo
 
-from trtkit.backends.onnx import OnnxOptions, open_onnx
 from trtkit.backends.onnx.dtypes import NAMES, STRING, type_word
+from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnxrt import symbolic_shape_inference
 from trtkit.dtypes import DTYPES, numpy_dtype
 from trtkit.errors import MissingPackageError, ModelError

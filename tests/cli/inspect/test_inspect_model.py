@@ -1,0 +1,245 @@
+"""`trtkit inspect model`: ONNX read for its structure alone, TensorRT networks, engines, and every mistake."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import zoo
+from onnx import TensorProto, numpy_helper
+
+from trtkit.cuda.device import gpu_count
+
+Command = Callable[..., Any]
+
+needs_rtx = pytest.mark.skipif(importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed")
+
+NETWORK = """\
+def load_network(network, trt):
+    network.name = "tiny"
+    x = network.add_input("x", trt.float32, (2, 3))
+    layer = network.add_activation(x, trt.ActivationType.RELU)
+    layer.name, layer.get_output(0).name = "relu", "y"
+    network.mark_output(layer.get_output(0))
+
+
+def broken(network):
+    raise ValueError("mine")
+"""
+
+
+@pytest.fixture
+def folder(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TRTKIT_TENSORRT", "tensorrt_rtx")
+    zoo.write("chain", in_tmp)
+    Path("net.py").write_text(NETWORK)
+    Path("old.engine").write_bytes(b"engine")
+    return in_tmp
+
+
+HEAD = ["    x:[N,3]:float32", "  1 output", "    y:[N,3]:float32"]
+LAYERS: dict[str, list[str]] = {
+    "chain": [
+        "chain.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
+        "  1 input",
+        *HEAD,
+        "  3 layers",
+        "    0  r  Relu  x:[N,3]:float32 -> a:[N,3]:float32",
+        "    1  n  Neg  a:[N,3]:float32 -> b:[N,3]:float32",
+        "    2  e  Exp  b:[N,3]:float32 -> y:[N,3]:float32",
+    ],
+    "branch": [
+        "branch.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
+        "  2 inputs",
+        "    flag:[]:bool",
+        *HEAD,
+        "  1 layer",
+        "    0  choice  If  flag:[]:bool -> y:[N,3]:float32",
+        "    0/else_branch/0  (unnamed)  Neg  x:[N,3]:float32 -> else_branch_y:[N,3]:float32",
+        "    0/then_branch/0  (unnamed)  Add  x:[N,3]:float32, x:[N,3]:float32 -> then_branch_y:[N,3]:float32",
+    ],
+    "loop": [
+        "loop.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
+        "  2 inputs",
+        "    n:[]:int64",
+        *HEAD,
+        "  1 layer",
+        "    0  (unnamed)  Loop  n:[]:int64, (none), x:[N,3]:float32 -> y:[N,3]:float32",
+        "    0/body/0  (unnamed)  Identity  go:[]:bool -> go_on:[]:bool",
+        "    0/body/1  (unnamed)  Add  v:[N,3]:float32, v:[N,3]:float32 -> v_next:[N,3]:float32",
+    ],
+    "local_function": [
+        "local_function.onnx: ONNX model g, IR version 9, opset ai.onnx 17, local 1, local functions 1",
+        "  1 input",
+        *HEAD,
+        "  1 layer",
+        "    0  (unnamed)  local.Twice  x:[N,3]:float32 -> y:[N,3]:float32",
+        "    local.Twice/0  (unnamed)  Add  v, v -> w",
+    ],
+    "sequence": [
+        "sequence.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
+        "  1 input",
+        "    x:[N,3]:float32",
+        "  1 output",
+        "    y:[...]:sequence",
+        "  1 layer",
+        "    0  (unnamed)  SequenceConstruct  x:[N,3]:float32, x:[N,3]:float32 -> y:[...]:sequence",
+    ],
+    "unknown_operator": [
+        "unknown_operator.onnx: ONNX model g, IR version 9, opset ai.onnx 17, elsewhere 1",
+        "  1 input",
+        *HEAD,
+        "  1 layer",
+        "    0  f  elsewhere.Fancy  x:[N,3]:float32 -> y:[N,3]:float32",
+    ],
+    "newer_opset": [
+        "newer_opset.onnx: ONNX model g, IR version 9, opset ai.onnx 99",
+        "  1 input",
+        *HEAD,
+        "  1 layer",
+        "    0  (unnamed)  Neg  x:[N,3]:float32 -> y:[N,3]:float32",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_onnx(trtkit_command: Command, folder: Path, name: str) -> None:
+    zoo.write(name, folder)
+    result = trtkit_command("inspect", "model", f"{name}.onnx", "--show", "layers")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == LAYERS[name]
+    without = trtkit_command("inspect", "model", f"{name}.onnx")
+    lines = len([line for line in LAYERS[name] if not line.startswith("    ") or "->" not in line])
+    assert without.out.splitlines() == LAYERS[name][:lines]
+
+
+def test_external_weights_are_not_read(trtkit_command: Command, folder: Path) -> None:
+    zoo.write_external(folder)
+    Path("w.bin").unlink()
+    for more in ((), ("--shape-inference", "--no-onnxruntime-shape-inference")):
+        result = trtkit_command("inspect", "model", "external.onnx", "--show", "layers", "-q", *more)
+        assert (result.code, result.err) == (0, "")
+        assert result.out.splitlines()[-1] == (
+            "    0  (unnamed)  MatMul  x:[N,3]:float32, w:[3,3]:float32 -> y:[N,3]:float32"
+        )
+
+
+def test_values_of_small_constants_count_for_shapes_and_big_ones_do_not_matter(
+    trtkit_command: Command, folder: Path
+) -> None:
+    shape = numpy_helper.from_array(np.array([0, 32, 64], np.int64), "shape")
+    weight = numpy_helper.from_array(np.zeros((3, 2048), np.float32), "w")
+    nodes = [zoo.node("MatMul", ["x", "w"], ["m"]), zoo.node("Reshape", ["m", "shape"], ["y"])]
+    zoo.save(zoo.model(nodes, [zoo.X], [zoo.tensor("y", None)], [shape, weight]), folder / "r.onnx")
+    result = trtkit_command("inspect", "model", "r.onnx", "--show", "layers")
+    assert result.out.splitlines()[-2:] == [
+        "    0  (unnamed)  MatMul  x:[N,3]:float32, w:[3,2048]:float32 -> m:[N,2048]:float32",
+        "    1  (unnamed)  Reshape  m:[N,2048]:float32, shape:[3]:int64 -> y:[N,32,64]:float32",
+    ]
+
+
+def test_one_layer_is_one_line_whatever_its_names(trtkit_command: Command, folder: Path) -> None:
+    nodes = [zoo.node("Neg", ["a\nb"], ["c\x1b[31m"], name="two\nlines")]
+    kinds = [zoo.tensor("a\nb", [1], TensorProto.INT32)], [zoo.tensor("c\x1b[31m", [1], TensorProto.INT32)]
+    zoo.save(zoo.model(nodes, *kinds), folder / "odd.onnx")
+    result = trtkit_command("inspect", "model", "odd.onnx", "--show", "layers")
+    assert result.out.splitlines()[-1] == ("    0  two\\nlines  Neg  a\\nb:[1]:int32 -> c\\x1b[31m:[1]:int32")
+
+
+def test_producer_and_sparse_weights(trtkit_command: Command, folder: Path) -> None:
+    values = numpy_helper.from_array(np.ones(2, np.float32), "w")
+    indices = numpy_helper.from_array(np.array([[0, 0], [1, 1]], np.int64), "at")
+    proto = zoo.model([zoo.node("MatMul", ["x", "w"], ["y"])], [zoo.X], [zoo.Y], producer_name="me")
+    proto.graph.sparse_initializer.append(onnx.helper.make_sparse_tensor(values, indices, [3, 3]))
+    zoo.save(proto, folder / "sparse.onnx")
+    lines = trtkit_command("inspect", "model", "sparse.onnx", "--show", "layers").out.splitlines()
+    assert lines[0] == "sparse.onnx: ONNX model g, IR version 9, opset ai.onnx 17, producer me"
+    assert lines[-1] == "    0  (unnamed)  MatMul  x:[N,3]:float32, w:[3,3]:float32 -> y:[N,3]:float32"
+
+
+@needs_rtx
+def test_network_of_a_script(trtkit_command: Command, folder: Path) -> None:
+    result = trtkit_command("inspect", "model", "net.py", "--show", "layers")
+    assert (result.code, result.err) == (0, "")
+    first, *rest = result.out.splitlines()
+    assert first.startswith("net.py: TensorRT network tiny, package tensorrt_rtx ")
+    assert first.endswith(", typing strong")
+    assert rest == [
+        "  1 input",
+        "    x:[2,3]:float32",
+        "  1 output",
+        "    y:[2,3]:float32",
+        "  1 layer",
+        "    0  relu  ACTIVATION  x:[2,3]:float32 -> y:[2,3]:float32",
+    ]
+
+
+@needs_rtx
+@pytest.mark.parametrize("flag", ["--display-as", "--convert-to"])
+def test_onnx_as_a_network(trtkit_command: Command, folder: Path, flag: str) -> None:
+    line = ("inspect", "model", "chain.onnx", flag, "trt", "--show", "layers", "--trt-outputs", "a")
+    lines = trtkit_command(*line).out.splitlines()
+    assert lines[0].startswith("chain.onnx: TensorRT network chain, package tensorrt_rtx ")
+    assert lines[3:] == [
+        "  1 output",
+        "    a:[?,3]:float32",
+        "  3 layers",
+        "    0  r  ACTIVATION  x:[N,3]:float32 -> a:[?,3]:float32",
+        "    1  n  UNARY  a:[?,3]:float32 -> b:[?,3]:float32",
+        "    2  e  UNARY  b:[?,3]:float32 -> y:[?,3]:float32",
+    ]
+
+
+@needs_rtx
+def test_weights_are_found_for_the_network(trtkit_command: Command, folder: Path) -> None:
+    zoo.write_external(folder, data=folder / "data" / "w.bin")
+    line = ("inspect", "model", "external.onnx", "--display-as", "trt")
+    assert trtkit_command(*line, "-qq").code == 3
+    result = trtkit_command(*line, "--external-data-dir", "data")
+    assert result.code == 0, result.err
+
+
+@pytest.mark.skipif(gpu_count() > 0, reason="there is a GPU")
+def test_engine_without_gpu(trtkit_command: Command, folder: Path) -> None:
+    result = trtkit_command("inspect", "model", "old.engine", "--show", "layers")
+    message = "'old.engine' is an engine, and looking into one needs an NVIDIA GPU with its driver; there is none here"
+    assert (result.code, result.out, result.err) == (4, "", f"trtkit inspect model: error: {message}\n")
+
+
+ERRORS: list[tuple[str, int, str]] = [
+    ("", 2, "no model was given; put its path first, as in: trtkit inspect model model.onnx"),
+    ("no.onnx", 3, "there is no model file 'no.onnx'"),
+    ("no.engine", 3, "there is no model file 'no.engine'; did you mean 'old.engine'?"),
+    (
+        "net.txt",
+        2,
+        "cannot tell what kind of model 'net.txt' is from its suffix; did you mean '.trt'? (known: .onnx, .engine, "
+        ".plan, .trt, .py); say it with --model-type onnx|engine|trt-network-script",
+    ),
+    ("bad.onnx", 3, "'bad.onnx' is not an ONNX model: it is empty"),
+    ("chain.onnx --show layer", 2, "--show: invalid value 'layer': expected one of layers; did you mean 'layers'?"),
+    ("chain.onnx --display-as tr", 2, "--display-as: invalid value 'tr': expected one of trt; did you mean 'trt'?"),
+    ("chain.onnx --trt-outputs a", 2, "--trt-outputs shows nothing of TensorRT without --display-as trt"),
+    ("chain.onnx --external-data-dir .", 2, "--external-data-dir has no effect without --display-as trt"),
+    ("net.py --shape-inference", 2, "--shape-inference is for ONNX models, but 'net.py' is a network script"),
+    (
+        "chain.onnx --ignore-external-data",
+        2,
+        "--ignore-external-data is left out of trtkit: weights outside the model are not read to show it",
+    ),
+    ("net.py:broken", 3, "net.py:10: in broken: ValueError: mine"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "message"), [pytest.param(*each, id=each[0] or "none") for each in ERRORS])
+def test_mistakes(trtkit_command: Command, folder: Path, line: str, code: int, message: str) -> None:
+    if line.startswith("net.py:"):
+        pytest.importorskip("tensorrt_rtx")
+    Path("bad.onnx").write_bytes(b"")
+    result = trtkit_command("inspect", "model", *line.split())
+    assert (result.code, result.out, result.err) == (code, "", f"trtkit inspect model: error: {message}\n")

@@ -1,0 +1,95 @@
+"""From a network and its configuration to an engine, in memory and on disk."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trtkit.atomic import replacing
+from trtkit.backends.trt.api import has, title
+from trtkit.backends.trt.build_config import BuildConfig, reason
+from trtkit.backends.trt.logger import Collected, collect
+from trtkit.backends.trt.progress import Progress, Stop, heartbeat, monitor, stoppable
+from trtkit.cuda.device import gpu_count
+from trtkit.errors import MissingDeviceError, ModelError
+
+if TYPE_CHECKING:
+    from trtkit.backends.trt.network import Net
+
+__all__ = ["build_engine", "save_engine"]
+
+_log = logging.getLogger(__name__)
+
+_DEVICE = ("cudaError", "CUDA_SUCCESS", "CUDA initialization", "CUDA error", "cuInit")
+"""Signs that TensorRT wanted a GPU."""
+
+
+def build_engine(net: Net, build: BuildConfig, progress: Progress | None = None) -> memoryview:
+    """Build the engine.
+
+    Timing cache, tactics and calibration results are saved as the options ask.
+
+    Args:
+        net: the network.
+        build: its configuration, from `make_config`; it is used up.
+        progress: shows how far it is, where TensorRT tells; otherwise a line is logged every ten seconds.
+
+    Returns:
+        The serialised engine, bytes in TensorRT's own memory: nothing is copied, and the view keeps it alive.
+
+    Raises:
+        ModelError: TensorRT cannot build it; the message has what it says about that.
+        MissingDeviceError: it wants a GPU for that, and there is none.
+        KeyboardInterrupt: Ctrl-C was pressed; where TensorRT cannot be stopped, when the build has ended.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        for cleanup in build.cleanups:
+            stack.callback(cleanup)
+        plan = _run(net, build, progress)
+        for step in build.after:
+            step()
+    engine = memoryview(plan).cast("B")
+    _log.debug("built the engine in %.1f s (%d bytes)", time.monotonic() - began, engine.nbytes)
+    return engine
+
+
+def save_engine(engine: memoryview | bytes, path: str | Path) -> None:
+    """Write an engine; the file appears when it is complete.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    with replacing(path) as file:
+        file.write(engine)
+
+
+def _run(net: Net, build: BuildConfig, progress: Progress | None) -> Any:
+    """The engine in TensorRT's memory."""
+    stop = Stop(can=False)
+    watcher = None
+    if has("IBuilderConfig.progress_monitor") and build.config.progress_monitor is None:  # a script may have its own
+        build.config.progress_monitor = watcher = monitor(build, stop, progress)
+        stop.can = True
+    with collect() as messages:
+        with stoppable(stop), ExitStack() as stack:
+            if progress is None or watcher is None:
+                stack.enter_context(heartbeat(stop))
+            plan = net.builder.build_serialized_network(net.network, build.config)
+        if build.failures:
+            raise build.failures[0]
+        if plan is None:
+            raise _failure(messages)
+    return plan
+
+
+def _failure(messages: Collected) -> Exception:
+    text = reason(messages) or messages.text()
+    if any(sign in error for error in messages.errors for sign in _DEVICE) and not gpu_count():
+        return MissingDeviceError(
+            f"{title()} needs an NVIDIA GPU with its driver to build this engine, and finds none: {text}"
+        )
+    return ModelError(f"{title()} cannot build the engine: {text}")

@@ -1,0 +1,138 @@
+"""From options to a builder configuration: a table with one setter for each option, and what comes before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from trtkit.backends.trt.api import title, trt
+from trtkit.backends.trt.build_config import BuildConfig
+from trtkit.backends.trt.build_options import BuildOptions
+from trtkit.backends.trt.calibration import int8
+from trtkit.backends.trt.config_scripts import postprocess_config, run_config_script
+from trtkit.backends.trt.logger import collect
+from trtkit.backends.trt.precision import constraints, weak_switch
+from trtkit.backends.trt.profiles import add_asked_profiles, add_default_profile
+from trtkit.backends.trt.setters import (
+    Setter,
+    attribute,
+    compute_capabilities,
+    dla,
+    pools,
+    preview_features,
+    quantization_flags,
+    switch,
+    tactic_sources,
+    this_gpu,
+)
+from trtkit.backends.trt.tactics import load_tactics, record_tactics
+from trtkit.backends.trt.timing_cache import error_on_miss, load_timing_cache, save_later
+from trtkit.errors import ModelError
+from trtkit.options import options_of
+
+if TYPE_CHECKING:
+    from trtkit.backends.trt.network import Net
+    from trtkit.cuda.memory import DeviceAllocator
+    from trtkit.results import Feed
+    from trtkit.tensors import Sizes
+
+__all__ = ["SETTERS", "make_config"]
+
+SETTERS: dict[str, Setter] = {
+    "use_gpu": this_gpu,
+    "compute_capabilities": compute_capabilities,
+    "engine_capability": attribute("engine_capability", "EngineCapability"),
+    "runtime_platform": attribute("runtime_platform", "RuntimePlatform"),
+    "hardware_compatibility_level": attribute("hardware_compatibility_level", "HardwareCompatibilityLevel"),
+    "use_dla": dla,
+    "allow_gpu_fallback": switch("GPU_FALLBACK"),
+    "tf32": switch("TF32"),
+    "fp16": weak_switch("FP16"),
+    "bf16": weak_switch("BF16"),
+    "fp8": weak_switch("FP8"),
+    "int8": int8,
+    "precision_constraints": constraints,
+    "quantization_flags": quantization_flags,
+    "sparse_weights": switch("SPARSE_WEIGHTS"),
+    "version_compatible": switch("VERSION_COMPATIBLE"),
+    "exclude_lean_runtime": switch("EXCLUDE_LEAN_RUNTIME"),
+    "safety_restricted": switch("SAFETY_SCOPE"),
+    "refittable": switch("REFIT"),
+    "strip_plan": switch("STRIP_PLAN"),
+    "weight_streaming": switch("WEIGHT_STREAMING"),
+    "direct_io": switch("DIRECT_IO"),
+    "disable_compilation_cache": switch("DISABLE_COMPILATION_CACHE"),
+    "load_timing_cache": load_timing_cache,
+    "error_on_timing_cache_miss": error_on_miss,
+    "save_tactics": record_tactics,
+    "load_tactics": load_tactics,
+    "tactic_sources": tactic_sources,
+    "preview_features": preview_features,
+    "pool_limit": pools,
+    "builder_optimization_level": attribute("builder_optimization_level"),
+    "tiling_optimization_level": attribute("tiling_optimization_level", "TilingOptimizationLevel"),
+    "max_aux_streams": attribute("max_aux_streams"),
+    "profiling_verbosity": attribute("profiling_verbosity", "ProfilingVerbosity"),
+}
+"""Field of BuildOptions to what puts its value into the configuration, in this order. The fields that are missing here
+are the profiles', the calibrator's (with `int8`), the scripts' and `save_timing_cache`: see `make_config`."""
+
+
+def make_config(
+    net: Net,
+    options: BuildOptions,
+    *,
+    shapes: Mapping[str, Sizes] | None = None,
+    feeds: Callable[[], Iterable[Feed]] | None = None,
+    allocator: DeviceAllocator | None = None,
+) -> BuildConfig:
+    """The configuration that the options ask for, with the scripts applied and a profile where one is needed.
+
+    Args:
+        net: the network that is going to be built.
+        options: what was asked for.
+        shapes: shapes of inputs, from `--input-shapes` or the data that will be run; they make the profile of a
+            dynamic network that has none, and complete profiles that leave inputs out.
+        feeds: calibration data, and values of shape inputs; each call begins anew.
+        allocator: GPU memory for calibration; None for cuda-python's.
+
+    Raises:
+        ModelError: this package, network or machine cannot honour an option; the message says what to do instead.
+        UsageError: an option names what no release has, or a script's own configuration would drop options.
+        InputError: a dynamic network has no profile and none can be made; or a profile does not fit it.
+        FileError: a timing cache, calibration cache or tactic replay cannot be read.
+        ScriptError: a script fails.
+    """
+    with collect() as messages:
+        config = net.builder.create_builder_config()
+        if config is None:
+            raise ModelError(f"{title()} cannot create a configuration: {messages.text()}")
+    build = BuildConfig(net, options, config, feeds, allocator)
+    _set_defaults(build)
+    _apply(build)
+    add_asked_profiles(build, shapes)
+    if options.config_script is not None:
+        run_config_script(build, options.config_script)
+    if options.config_postprocess_script is not None:
+        postprocess_config(build, options.config_postprocess_script)
+    add_default_profile(build, shapes)
+    if options.save_timing_cache is not None:
+        save_later(build, options.save_timing_cache)
+    return build
+
+
+def _set_defaults(build: BuildConfig) -> None:
+    """Plain float32, so that engines compare with other backends, and everything that engines can tell about layers."""
+    build.config.clear_flag(trt().BuilderFlag.TF32)
+    build.config.profiling_verbosity = trt().ProfilingVerbosity.DETAILED
+
+
+def _apply(build: BuildConfig) -> None:
+    fields = {
+        field.name: (meta.flags[0], getattr(BuildOptions(), field.name)) for field, meta in options_of(BuildOptions)
+    }
+    for name, setter in SETTERS.items():
+        flag, default = fields[name]
+        value = getattr(build.options, name)
+        if value != default:
+            setter(build, value, flag)

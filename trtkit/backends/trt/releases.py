@@ -1,0 +1,91 @@
+"""Which releases of TensorRT have what only some of them have, for messages that say what to do instead.
+
+Read off the bindings of nine releases (8.6, 10.0, 10.3, 10.8, 10.13, 10.16, 11.0, 11.4 and TensorRT-RTX 1.7), so a
+first release is the first of these. What works here is never decided by this table: that is
+`trtkit.backends.trt.api.has`.
+"""
+
+from __future__ import annotations
+
+__all__ = ["WHERE", "where"]
+
+_RTX = "TensorRT-RTX 1.7"
+
+_GROUPS = {
+    "TensorRT 8.6": """
+        BuilderFlag.ENABLE_TACTIC_HEURISTIC BuilderFlag.STRICT_TYPES
+        PreviewFeature.DISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805 PreviewFeature.FASTER_DYNAMIC_SHAPES_0805
+        EngineCapability.DEFAULT EngineCapability.SAFE_DLA EngineCapability.SAFE_GPU
+        ProfilingVerbosity.DEFAULT ProfilingVerbosity.VERBOSE
+        """,
+    "TensorRT 8.6 to 10.16": """
+        BuilderFlag.FP16 BuilderFlag.FP8 BuilderFlag.INT8 BuilderFlag.OBEY_PRECISION_CONSTRAINTS
+        BuilderFlag.PREFER_PRECISION_CONSTRAINTS BuilderFlag.REJECT_EMPTY_ALGORITHMS
+        IAlgorithmSelector IBuilderConfig.algorithm_selector
+        CalibrationAlgoType IBuilderConfig.int8_calibrator IInt8Calibrator IInt8EntropyCalibrator
+        IInt8EntropyCalibrator2 IInt8LegacyCalibrator IInt8MinMaxCalibrator
+        IBuilderConfig.set_calibration_profile
+        IBuilderConfig.quantization_flags IBuilderConfig.set_quantization_flag IBuilderConfig.clear_quantization_flag
+        QuantizationFlag
+        ILayer.precision ILayer.set_output_type
+        NetworkDefinitionCreationFlag.EXPLICIT_BATCH
+        PreviewFeature.PROFILE_SHARING_0806
+        TacticSource.CUBLAS TacticSource.CUBLAS_LT TacticSource.CUDNN
+        """,
+    "TensorRT 10.0 to 10.16": "BuilderFlag.BF16 BuilderFlag.WEIGHTLESS",
+    "TensorRT 10.3 to 10.16": "BuilderFlag.INT4",
+    "TensorRT 10.8 to 10.16": "BuilderFlag.FP4",
+    "TensorRT 10.16": "PreviewFeature.MULTIDEVICE_RUNTIME_10_16",
+    "TensorRT 10.13 to 11.4": """
+        IBuilderConfig.remote_auto_tuning_config
+        NetworkDefinitionCreationFlag.PREFER_AOT_PYTHON_PLUGINS NetworkDefinitionCreationFlag.PREFER_JIT_PYTHON_PLUGINS
+        """,
+    f"TensorRT 10.0 to 11.4 and {_RTX}": """
+        BuilderFlag.DISABLE_COMPILATION_CACHE BuilderFlag.ERROR_ON_TIMING_CACHE_MISS BuilderFlag.REFIT_IDENTICAL
+        BuilderFlag.STRIP_PLAN BuilderFlag.WEIGHT_STREAMING
+        DataType.BF16 DataType.INT4 DataType.INT64
+        ExecutionContextAllocationStrategy
+        IBuilderConfig.progress_monitor IProgressMonitor
+        INetworkDefinition.mark_debug
+        MemoryPoolType.TACTIC_SHARED_MEMORY
+        NetworkDefinitionCreationFlag.STRONGLY_TYPED
+        SerializationFlag
+        """,
+    f"TensorRT 10.3 to 11.4 and {_RTX}": """
+        BuilderFlag.REFIT_INDIVIDUAL
+        IBuilderConfig.runtime_platform RuntimePlatform
+        PreviewFeature.ALIASED_PLUGIN_IO_10_03
+        """,
+    f"TensorRT 10.8 to 11.4 and {_RTX}": """
+        BuilderFlag.EDITABLE_TIMING_CACHE BuilderFlag.MONITOR_MEMORY BuilderFlag.STRICT_NANS
+        DataType.FP4
+        IBuilderConfig.tiling_optimization_level TilingOptimizationLevel
+        """,
+    f"TensorRT 10.13 to 11.4 and {_RTX}": """
+        BuilderFlag.DISTRIBUTIVE_INDEPENDENCE
+        DataType.E8M0
+        HardwareCompatibilityLevel.SAME_COMPUTE_CAPABILITY
+        INetworkDefinition.mark_unfused_tensors_as_debug_tensors
+        IStreamWriter
+        OnnxParserFlag.ENABLE_UINT8_AND_ASYMMETRIC_QUANTIZATION_DLA
+        PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10
+        """,
+    f"TensorRT 10.16 to 11.4 and {_RTX}": """
+        IAttention IAttention.decomposable
+        OnnxParserFlag.ADJUST_FOR_DLA OnnxParserFlag.ENABLE_PLUGIN_OVERRIDE OnnxParserFlag.REPORT_CAPABILITY_DLA
+        SerializationFlag.INCLUDE_REFIT
+        """,
+    f"TensorRT 11.4 and {_RTX}": "DLAWorkspaceAllocationStrategy",
+    _RTX: """
+        BuilderFlag.REQUIRE_USER_ALLOCATION ComputeCapability
+        IBuilderConfig.num_compute_capabilities IBuilderConfig.set_compute_capability
+        """,
+}
+
+WHERE: dict[str, str] = {name: releases for releases, names in _GROUPS.items() for name in names.split()}
+"""Dotted name of a type or a member, as in `has`, to the releases that have it."""
+
+
+def where(feature: str) -> str | None:
+    """The releases that have a type or member, or None where this table says nothing of it."""
+    return WHERE.get(feature) or WHERE.get(feature.partition(".")[0])

@@ -1,0 +1,246 @@
+"""A model or network script to a TensorRT engine, or an ONNX model, as edited, to a new file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from trtkit.backends.onnx.options import OnnxOptions
+from trtkit.backends.trt.build_options import BuildOptions
+from trtkit.backends.trt.network_options import NetworkOptions
+from trtkit.comparator.inputs import InputOptions, check_feed
+from trtkit.errors import UsageError
+from trtkit.models import ModelFile
+from trtkit.opening import open_file
+from trtkit.options import changed_flags
+from trtkit.report.convert import ConvertReport
+from trtkit.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from trtkit.backends.trt.network import Net
+    from trtkit.backends.trt.progress import Progress
+    from trtkit.results import Feed
+
+__all__ = ["TARGETS", "ConvertPlan", "Target", "convert"]
+
+Target = Literal["onnx", "trt"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+
+_SUFFIXES: dict[str, Target] = {".onnx": "onnx", ".engine": "trt", ".plan": "trt", ".trt": "trt"}
+
+
+@dataclass(frozen=True)
+class ConvertPlan:
+    """A conversion: which model, to what, under which options.
+
+    Attributes:
+        model: the model, as `ModelFile` or as a path that tells its kind.
+        output: the file to write.
+        convert_to: what to write; None to tell it from the suffix of `output`.
+        inputs: shapes, which make the profile of a dynamic network, and the data that calibrates INT8.
+        onnx: how an ONNX model is read, changed and saved.
+        network: how a TensorRT network is loaded and changed.
+        build: how an engine is built.
+
+    Raises:
+        UsageError: this cannot be converted into that, or an option would have no effect.
+    """
+
+    model: ModelFile | str | Path
+    output: str | Path
+    convert_to: Target | None = None
+    inputs: InputOptions = field(default_factory=InputOptions)
+    onnx: OnnxOptions = field(default_factory=OnnxOptions)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    build: BuildOptions = field(default_factory=BuildOptions)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.model, (str, Path)):
+            object.__setattr__(self, "model", ModelFile.parse(self.model))
+        object.__setattr__(self, "output", Path(self.output))
+        if self.model_file.kind == "engine":
+            raise UsageError(f"{str(self.model_file.path)!r} is an engine, which cannot be converted any more")
+        object.__setattr__(self, "convert_to", self.convert_to or target_of(self.target_path))
+        if self.convert_to == "onnx":
+            self._check_to_onnx()
+            object.__setattr__(self, "onnx", replace(self.onnx, save_onnx=self.target_path))
+        else:
+            self._check_to_engine()
+        self._check_paths()
+
+    @property
+    def model_file(self) -> ModelFile:
+        """The model with its kind."""
+        assert isinstance(self.model, ModelFile)  # __post_init__ saw to it
+        return self.model
+
+    @property
+    def target_path(self) -> Path:
+        """The file to write."""
+        return Path(self.output)
+
+    @property
+    def data_flags(self) -> list[str]:
+        """The flags that say which input data there is; without any, nothing is calibrated on random data."""
+        return changed_flags(replace(self.inputs, input_shapes={}))
+
+    def _check_to_onnx(self) -> None:
+        if self.model_file.kind == "trt-network-script":
+            raise UsageError(
+                f"{str(self.model_file.path)!r} is a network script, which cannot become ONNX; "
+                "convert it to an engine, or show it with trtkit inspect model"
+            )
+        if self.onnx.save_onnx not in (None, self.target_path):
+            raise UsageError("save_onnx and output name two files for the same model; leave save_onnx out")
+        for options in (self.inputs, self.network, self.build):
+            for flag in changed_flags(options):
+                raise UsageError(f"{flag} has no effect when {str(self.output)!r} becomes ONNX; it is for engines")
+
+    def _check_to_engine(self) -> None:
+        if not self.build.int8:
+            for flag in self.data_flags:
+                raise UsageError(f"{flag} has no effect without --int8: only calibration uses input data")
+
+    def _check_paths(self) -> None:
+        """No file may be read and written, or written twice; the timing cache is meant to be both."""
+        target = self.target_path.resolve()
+        if target == self.model_file.path.resolve():
+            raise UsageError(f"-o {str(self.output)!r} is the model itself; choose another name")
+        written = (self.build.save_timing_cache, self.build.save_tactics, self.build.calibration_cache)
+        for path in written:
+            if path is not None and path.resolve() == self.model_file.path.resolve():
+                raise UsageError(f"{str(path)!r} is the model itself; save somewhere else")
+        others = [*written, self.build.load_timing_cache, self.build.load_tactics]
+        scripts = [self.build.config_script, self.build.config_postprocess_script, self.inputs.data_loader_script]
+        scripts += self.network.postprocess_scripts
+        others += [_script_file(text) for text in scripts if text]
+        others += [Path(path) for path in self.inputs.load_inputs]
+        for other in others:
+            if other is not None and other.resolve() == target:
+                raise UsageError(f"-o {str(self.output)!r} is the file of another option too; choose another name")
+
+
+def _script_file(text: str) -> Path:
+    """The file of `file.py:function`."""
+    head, _, _ = text.rpartition(":")
+    return Path(head if head.endswith(".py") else text)
+
+
+def target_of(path: Path) -> Target:
+    """What a file is going to be, by its suffix.
+
+    Raises:
+        UsageError: the suffix does not say.
+    """
+    target = _SUFFIXES.get(path.suffix.lower())
+    if target is None:
+        hint = did_you_mean(path.suffix, _SUFFIXES)
+        raise UsageError(
+            f"cannot tell from its suffix what {str(path)!r} shall be{hint} (known: {', '.join(_SUFFIXES)}); "
+            f"say it with --convert-to {'|'.join(TARGETS)}"
+        )
+    return target
+
+
+def convert(plan: ConvertPlan, progress: Progress | None = None) -> ConvertReport:
+    """Carry out a plan. The output appears under its name when it is complete.
+
+    Args:
+        plan: what to do.
+        progress: shows how far a build is, where TensorRT tells.
+
+    Returns:
+        What was written. Nothing is printed.
+
+    Raises:
+        UsageError: the plan makes no sense for this model.
+        WorkError: a file, model, script or build failed; see `trtkit.errors`.
+        MissingError: a package or device is missing.
+    """
+    plan.model_file.check_exists()
+    from trtkit.atomic import check_writable
+
+    check_writable(plan.target_path)
+    if plan.convert_to == "onnx":
+        return _to_onnx(plan)
+    return _to_engine(plan, progress)
+
+
+def _to_onnx(plan: ConvertPlan) -> ConvertReport:
+    from trtkit.backends.onnx.describe import describe
+    from trtkit.backends.onnx.model import LoadedModel
+
+    began = time.perf_counter()
+    model = open_file(plan.model_file, plan.onnx)
+    seconds = time.perf_counter() - began
+    assert isinstance(model, LoadedModel)  # the plan sees to it
+    described = describe(model)
+    return ConvertReport(
+        model=plan.model_file.text,
+        output=str(plan.output),
+        kind="onnx",
+        size=plan.target_path.stat().st_size,
+        seconds=seconds,
+        name=described.name,
+        inputs=described.inputs,
+        outputs=described.outputs,
+        external_data=_external_data(plan),
+        opset=described.facts["opset"],
+    )
+
+
+def _external_data(plan: ConvertPlan) -> str | None:
+    """Where the weights went that are not in the model; None where all are."""
+    location = plan.onnx.save_external_data
+    if location is None:
+        return None
+    whole = not plan.onnx.no_save_all_tensors_to_one_file
+    path = plan.target_path.parent / (location or (f"{plan.target_path.name}.data" if whole else ""))
+    return str(path) if path.exists() else None
+
+
+def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
+    from trtkit.backends.trt.api import package_name, version
+    from trtkit.backends.trt.build import build_engine, save_engine
+    from trtkit.backends.trt.config import make_config
+    from trtkit.backends.trt.network import open_network
+
+    model = open_file(plan.model_file, plan.onnx)
+    with open_network(model, plan.network) as net:
+        inputs, outputs = net.input_specs(), net.output_specs()
+        shapes = plan.inputs.input_shapes
+        feeds = (lambda: _calibration_feeds(plan, net)) if plan.data_flags else None
+        build = make_config(net, plan.build, shapes=shapes or None, feeds=feeds)
+        name, typing, profiles = net.name, net.typing, build.profiles
+        began = time.perf_counter()
+        engine = build_engine(net, build, progress)
+        seconds = time.perf_counter() - began
+        save_engine(engine, plan.target_path)
+    return ConvertReport(
+        model=plan.model_file.text,
+        output=str(plan.output),
+        kind="engine",
+        size=engine.nbytes,
+        seconds=seconds,
+        name=name,
+        inputs=tuple(inputs.values()),
+        outputs=tuple(outputs.values()),
+        profiles=profiles,
+        typing=typing,
+        package=package_name(),
+        version=version(),
+    )
+
+
+def _calibration_feeds(plan: ConvertPlan, net: Net) -> Iterator[Feed]:
+    """The input data, each feed checked against the network."""
+    from trtkit.comparator.feeds import open_feeds
+
+    specs = net.input_specs()
+    feeds: Iterable[Feed] = open_feeds(plan.inputs, specs)
+    for index, feed in enumerate(feeds):
+        check_feed(index, feed, specs, plan.inputs.input_shapes)
+        yield feed

@@ -1,0 +1,1 @@
+"""CUDA without a framework: is there a GPU, and memory on it."""

@@ -1,0 +1,93 @@
+"""What a conversion came to, as data and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trtkit.report.text import count, duration
+from trtkit.tensors import TensorSpec
+
+__all__ = ["SCHEMA_VERSION", "ConvertReport", "size_text"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ConvertReport:
+    """What was written.
+
+    Attributes:
+        model: the model or script, as given.
+        output: the file written.
+        kind: what it is.
+        size: its bytes.
+        seconds: what building the engine took, or saving the model.
+        name: the name of the network or graph.
+        inputs: its inputs, in order.
+        outputs: its outputs, in order.
+        external_data: for ONNX, where the weights are that are not in the file.
+        opset: for ONNX, its operator sets.
+        profiles: for an engine, how many optimisation profiles it has; 0 for fixed shapes.
+        typing: for an engine, whether the network's data types were kept (strong), or the builder might choose (weak).
+        package: for an engine, the package that built it.
+        version: its version.
+    """
+
+    model: str
+    output: str
+    kind: Literal["engine", "onnx"]
+    size: int
+    seconds: float
+    name: str
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    external_data: str | None = None
+    opset: str | None = None
+    profiles: int | None = None
+    typing: str | None = None
+    package: str | None = None
+    version: str | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        """As plain dictionaries and lists, ready for `json.dumps`; what does not apply to the kind is None."""
+        return {
+            "schema": "trtkit.convert-report",
+            "schema_version": SCHEMA_VERSION,
+            **vars(self),
+            "inputs": _tensors(self.inputs),
+            "outputs": _tensors(self.outputs),
+        }
+
+    def text(self) -> str:
+        """A line for the file, a line for what is in it, and one for each input and output."""
+        what = "TensorRT engine, " if self.kind == "engine" else "ONNX model, "
+        how = f"built in {duration(self.seconds)} from" if self.kind == "engine" else "saved from"
+        lines = [f"{self.output}: {what}{size_text(self.size)}, {how} {self.model}"]
+        if self.kind == "engine":
+            facts = f"{self.package} {self.version}, {self.typing} typing, {count(self.profiles or 0, 'profile')}"
+            lines.append(f"  network {self.name}, {facts}")
+        else:
+            weights = f", weights in {self.external_data}" if self.external_data else ""
+            lines.append(f"  graph {self.name}, opset {self.opset}{weights}")
+        for noun, specs in (("input", self.inputs), ("output", self.outputs)):
+            lines += [f"  {count(len(specs), noun)}", *(f"    {spec}" for spec in specs)]
+        return "\n".join(lines)
+
+
+def size_text(size: int) -> str:
+    """Bytes with three significant digits and a binary unit: `512 B`, `44.7 MiB`."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1000 or unit == "GiB":
+            return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+        value /= 1024
+    raise AssertionError(size)
+
+
+def _tensors(specs: Iterable[TensorSpec]) -> list[dict[str, Any]]:
+    return [
+        {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
+        for spec in specs
+    ]
