@@ -7,6 +7,7 @@ becomes a ScriptError that names the script's own line.
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from trtkit.errors import ScriptError, TrtkitError, one_line
@@ -103,6 +105,15 @@ class UserScript:
         return f"{self.path}:{code.co_firstlineno}" if code is not None else str(self.path)
 
 
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Compiles the script each time: no bytecode is left beside it, and none that is out of date is run."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
 def load_script(text: str | Path, default: str) -> UserScript:
     """Load `file.py` or `file.py:name`; without a name, `default` is taken.
 
@@ -113,16 +124,18 @@ def load_script(text: str | Path, default: str) -> UserScript:
     path, name = (Path(head), tail) if colon and head.endswith(".py") else (Path(text), default)
     if not path.is_file():
         raise ScriptError(f"there is no script {str(path)!r}{near_files(path)}")
-    spec = importlib.util.spec_from_file_location(f"_trtkit_script_{abs(hash(path.resolve())):x}_{path.stem}", path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise ScriptError(f"{path}: not a Python script; its name must end in .py")
+    loader = _Loader(f"_trtkit_script_{abs(hash(path.resolve())):x}_{path.stem}", str(path))
+    spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=str(path))
     module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(path.resolve())
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a user's code may raise anything
         del sys.modules[spec.name]
         raise ScriptError(describe_failure(path, error)) from error
