@@ -94,7 +94,7 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
     Raises:
         InputError: there are no feeds, or one does not fit the model.
     """
-    from trtkit.session import checked_feeds, timed, warm_up
+    from trtkit.session import checked_feeds, gathered_notes, timed, warm_up
 
     timings = Timings()
     with make_runners(plan, open_model(plan), given)[index] as runner:
@@ -105,7 +105,7 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
             feeds = Feeds("the feeds of the first runner", kept, len(kept), repeatable=True)
         else:
             feeds = given if given is not None else open_feeds(plan.inputs, runner.input_specs())
-            notes = tuple(feeds.notes)
+            notes = gathered_notes(feeds, [runner])
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
             kept_feeds = stack.enter_context(files.open_writer(spill / _INPUTS, "inputs")) if first else None

@@ -20,7 +20,7 @@ from trtkit.report.model import Report, RunnerReport, Timings
 from trtkit.results import Feed, Feeds, Iteration, Outputs
 from trtkit.saving import Saver
 
-__all__ = ["Track", "checked_feeds", "run", "timed", "warm_up"]
+__all__ = ["Track", "checked_feeds", "gathered_notes", "run", "timed", "warm_up"]
 
 log = logging.getLogger(__name__)
 
@@ -153,11 +153,18 @@ def checked_feeds(feeds: Feeds, runners: Sequence[Runner], plan: RunPlan) -> Ite
         yield feed
 
 
+def gathered_notes(feeds: Feeds, runners: Sequence[Runner]) -> tuple[str, ...]:
+    """What was decided in the user's place, by whoever made the feeds and by the runners; each line once."""
+    lines = [*feeds.notes, *(note for runner in runners for note in getattr(runner, "notes", ()))]
+    return tuple(dict.fromkeys(lines))
+
+
 def _feeds_for(plan: RunPlan, runners: Sequence[Runner], replays: Sequence[Replay], given: Feeds | None) -> Feeds:
     if given is not None:
         return given
     if runners:
         feeds = open_feeds(plan.inputs, runners[0].input_specs())
+        feeds.notes = gathered_notes(feeds, runners)
         for note in feeds.notes:
             log.info("%s", note)
         return feeds

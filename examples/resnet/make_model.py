@@ -102,8 +102,8 @@ def build() -> onnx.ModelProto:
         channels_in = channels
     y = graph.node("GlobalAveragePool", "avgpool", y)
     y = graph.node("Flatten", "flatten", y)
-    weight = graph.weight("fc.weight", (CLASSES, channels_in), -0.065, 0.065)
-    bias = graph.weight("fc.bias", (CLASSES,), -0.1, 0.1)
+    weight = graph.weight("fc.weight", (CLASSES, channels_in), -0.2, 0.2)
+    bias = graph.weight("fc.bias", (CLASSES,), -0.3, 0.3)
     graph.node("Gemm", "fc", y, weight, bias, output="y", transB=1)
     return helper.make_model(
         helper.make_graph(

@@ -15,7 +15,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "resnet"
-SHA256 = "6c8bd1c70921937317636ca02fc58651bf30637de75796100664195c799f1465"
+SHA256 = "ff872269edac7ec837898fd090f2d669dbd81b2ae9de0d2a061b09eeaba17003"
 
 Logits = npt.NDArray[np.float32]
 
@@ -97,9 +97,9 @@ def test_prepared_photo(feed: dict[str, npt.NDArray[Any]]) -> None:
     assert 2 < x.max() <= 2.65
 
 
-def test_logits_are_of_order_one(logits: Logits) -> None:
+def test_logits_are_like_those_of_a_trained_network(logits: Logits) -> None:
     assert logits.shape == (1, 1000)
-    assert 0.8 < logits.std() < 1.2
+    assert 2.5 < logits.std() < 3.5  # so that a softmax singles classes out, and float16 shows in it
 
 
 def test_onnx_runtime_and_the_reference_evaluator_agree(

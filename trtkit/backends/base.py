@@ -20,7 +20,8 @@ __all__ = ["BackendModule", "OnnxModel", "Runner", "RunnerContext", "native_arra
 class Runner(Protocol):
     """One configured use of a backend.
 
-    `__enter__` loads, builds and allocates; `__exit__` gives everything back, also after an error.
+    `__enter__` loads, builds and allocates; `__exit__` gives everything back, also after an error. A runner that
+    decides something in the user's place, such as a shape to build for, says so in an attribute `notes`, one line each.
     """
 
     name: str

@@ -89,7 +89,8 @@ def _metric(output: OutputOutcome, metric: MetricOutcome, iterations: int, detai
     word = "ok  " if metric.passed else "FAIL"
     yield f"  {word}  {_described(output)}  {metric.metric}: {metric.worst.summary}{_where(metric, iterations)}"
     if not metric.passed and metric.required:
-        yield f"        {metric.required}"
+        would = "would pass with " if metric.required.startswith("--") else ""
+        yield f"        {would}{metric.required}"
     for note in output.notes:
         yield f"        {note}"
     if detail:

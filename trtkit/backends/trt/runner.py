@@ -40,7 +40,10 @@ class TrtRunner:
         name: its name in results.
         model: an ONNX model, a network script, or an engine.
         options: how the engine is built.
-        context: shapes and feeds of the run, for the profile of a dynamic model and for calibration.
+        context: feeds of the run, for the profile of a dynamic model and for calibration.
+
+    Attributes:
+        notes: what was decided in the user's place when the engine was built.
 
     Raises:
         UsageError: the model is an engine, and options ask for something that only a build can do.
@@ -51,6 +54,7 @@ class TrtRunner:
         self._model = model
         self._options = options
         self._context = context
+        self.notes: tuple[str, ...] = ()
         self._stack = ExitStack()
         self._runtime: Any = None
         self._execution: Execution | None = None
@@ -121,7 +125,9 @@ class TrtRunner:
         """The shapes of the first feed, which make the profile of a dynamic network."""
         if not any(spec.dynamic for spec in net.input_specs().values()):
             return {}
-        first = next(iter(self._feeds(net)), {})
+        feeds = self._feeds(net)
+        self.notes += tuple(getattr(feeds, "notes", ()))
+        first = next(iter(feeds), {})
         return {name: tuple(array.shape) for name, array in first.items()}
 
     def _read(self) -> bytes:

@@ -53,13 +53,18 @@ def save_later(build: BuildConfig, path: Path) -> None:
         FileError: as `load_timing_cache`.
         ModelError: likewise.
     """
-    own = _quietly(build.config.get_timing_cache, _SAVE)
+    loaded = build.options.load_timing_cache
+    before = _content(path, _SAVE)
     existing = _read(build, path, _SAVE)
-    if own is None:
-        own = _create(build, b"", _SAVE)
-        _use(build, own, _SAVE)
-    _combine(_create(build, b"", _SAVE), existing, path)
-    build.after.append(lambda: _merge(build, path))
+    if loaded is None:
+        _quietly(build.config.get_timing_cache, _SAVE)
+        _use(build, existing, _SAVE)
+    # The build begins with what the file holds, so its own cache afterwards is the file's new content, unless another
+    # process has added to it meanwhile. Only then are two caches combined, which 8.6 refuses for some small ones.
+    begins_with_file = not before or loaded is None or loaded == path
+    if not begins_with_file:
+        _combine(_create(build, b"", _SAVE), existing, path)
+    build.after.append(lambda: _save(build, path, before if begins_with_file else None))
 
 
 def error_on_miss(build: BuildConfig, value: bool, flag: str) -> None:
@@ -86,12 +91,15 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)  # which gives up the lock
 
 
-def _merge(build: BuildConfig, path: Path) -> None:
-    own = _quietly(build.config.get_timing_cache, _SAVE)
+def _save(build: BuildConfig, path: Path, before: bytes | None) -> None:
+    """Write the build's cache, combined with the file's where that is not `before` any more."""
+    cache = _quietly(build.config.get_timing_cache, _SAVE)
     with locked(path):
-        merged = _read(build, path, _SAVE)
-        _combine(merged, own, path)
-        data = memoryview(merged.serialize()).cast("B")
+        if _content(path, _SAVE) != before:
+            merged = _read(build, path, _SAVE)
+            _combine(merged, cache, path)
+            cache = merged
+        data = memoryview(cache.serialize()).cast("B")
         with replacing(path) as file:
             file.write(data)
     _log.info("saved the timing cache to %s (%d bytes)", path, data.nbytes)
@@ -107,14 +115,19 @@ def _combine(target: Any, addition: Any, path: Path) -> None:
         messages.errors.clear()  # 8.6 reports an error for a part of a cache that is empty, and combines all the same
 
 
-def _read(build: BuildConfig, path: Path, flag: str) -> Any:
-    """The cache in a file; an empty one where there is no file."""
+def _content(path: Path, flag: str) -> bytes:
+    """The bytes of a file; none where there is no file."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        data = b""
+        return b""
     except OSError as error:
         raise FileError(f"{flag}: cannot read {str(path)!r}: {error.strerror}") from error
+
+
+def _read(build: BuildConfig, path: Path, flag: str) -> Any:
+    """The cache in a file; an empty one where there is no file."""
+    data = _content(path, flag)
     cache = _create(build, data, flag)
     if not data:
         return cache
