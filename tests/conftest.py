@@ -10,7 +10,7 @@ import pytest
 from trtkit.cli import console
 from trtkit.cli.main import main
 from trtkit.cuda.device import gpu_count
-from trtkit.log import logger
+from trtkit.log import LogSetup, logger, set_up
 
 
 class Result:
@@ -36,10 +36,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="there is no NVIDIA GPU, or no driver for it"))
 
 
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command sets the log up for its process; the next test finds it as it was."""
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    set_up(LogSetup())
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
+
+
 @pytest.fixture
-def trtkit_command(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Result]]:
+def trtkit_command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs a command line in this process and gives its exit code and output."""
     monkeypatch.setattr(console, "_silent", False)
     monkeypatch.setenv("COLUMNS", "80")
@@ -51,12 +61,7 @@ def trtkit_command(
         captured = capfd.readouterr()
         return Result(code, captured.out, captured.err)
 
-    before = (logger.handlers[:], logger.level, logger.propagate)
-    yield call
-    for handler in logger.handlers:
-        if handler not in before[0]:
-            handler.close()
-    logger.handlers[:], logger.level, logger.propagate = before
+    return call
 
 
 @pytest.fixture

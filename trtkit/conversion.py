@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.build_options import BuildOptions
 from trtkit.backends.trt.network_options import NetworkOptions
-from trtkit.comparator.inputs import InputOptions, check_feed
+from trtkit.backends.trt.options import check_together
+from trtkit.comparator.inputs import InputOptions, check_feed, check_shape, known_input
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.opening import open_file
@@ -20,11 +22,14 @@ from trtkit.report.convert import ConvertReport
 from trtkit.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network import Net
     from trtkit.backends.trt.progress import Progress
     from trtkit.results import Feed
 
 __all__ = ["TARGETS", "ConvertPlan", "Target", "convert"]
+
+_log = logging.getLogger(__name__)
 
 Target = Literal["onnx", "trt"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -60,6 +65,7 @@ class ConvertPlan:
     def __post_init__(self) -> None:
         if isinstance(self.model, (str, Path)):
             object.__setattr__(self, "model", ModelFile.parse(self.model))
+        _check_is_file(self.target_path)
         object.__setattr__(self, "output", Path(self.output))
         if self.model_file.kind == "engine":
             raise UsageError(f"{str(self.model_file.path)!r} is an engine, which cannot be converted any more")
@@ -100,6 +106,7 @@ class ConvertPlan:
                 raise UsageError(f"{flag} has no effect when {str(self.output)!r} becomes ONNX; it is for engines")
 
     def _check_to_engine(self) -> None:
+        check_together(self.network, self.build)
         if not self.build.int8:
             for flag in self.data_flags:
                 raise UsageError(f"{flag} has no effect without --int8: only calibration uses input data")
@@ -129,12 +136,18 @@ def _script_file(text: str) -> Path:
     return Path(head if head.endswith(".py") else text)
 
 
+def _check_is_file(path: Path) -> None:
+    if str(path) == "-":
+        raise UsageError("-o -: models and engines are not printed; name a file")
+
+
 def target_of(path: Path) -> Target:
     """What a file is going to be, by its suffix.
 
     Raises:
-        UsageError: the suffix does not say.
+        UsageError: the suffix does not say, or `-` stands for standard output.
     """
+    _check_is_file(path)
     target = _SUFFIXES.get(path.suffix.lower())
     if target is None:
         hint = did_you_mean(path.suffix, _SUFFIXES)
@@ -205,18 +218,21 @@ def _external_data(plan: ConvertPlan) -> str | None:
 def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
     from trtkit.backends.trt.api import package_name, version
     from trtkit.backends.trt.build import build_engine, save_engine
-    from trtkit.backends.trt.config import make_config
+    from trtkit.backends.trt.config import make_config, naming_causes
     from trtkit.backends.trt.network import open_network
 
     model = open_file(plan.model_file, plan.onnx)
     with open_network(model, plan.network) as net:
         inputs, outputs = net.input_specs(), net.output_specs()
+        notes = _cast_notes(plan, model, net)
+        _check_shapes(plan, net)
         shapes = plan.inputs.input_shapes
         feeds = (lambda: _calibration_feeds(plan, net)) if plan.data_flags else None
-        build = make_config(net, plan.build, shapes=shapes or None, feeds=feeds)
+        build = make_config(net, plan.build, shapes=shapes or None, feeds=feeds, shapes_must_count=feeds is None)
         name, typing, profiles = net.name, net.typing, build.profiles
         began = time.perf_counter()
-        engine = build_engine(net, build, progress)
+        with naming_causes(plan.build):
+            engine = build_engine(net, build, progress)
         seconds = time.perf_counter() - began
         save_engine(engine, plan.target_path)
     return ConvertReport(
@@ -232,7 +248,38 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
         typing=typing,
         package=package_name(),
         version=version(),
+        notes=notes,
     )
+
+
+def _check_shapes(plan: ConvertPlan, net: Net) -> None:
+    """`--input-shapes` must be true of the network, whether or not a profile needs them; as in a run.
+
+    What is given for a shape input are its values, which the network does not know.
+    """
+    from trtkit.backends.trt.profiles import open_inputs
+
+    specs, inputs = net.input_specs(), open_inputs(net.network)
+    for name, shape in plan.inputs.input_shapes.items():
+        spec = known_input(name, specs, "--input-shapes")
+        if name not in inputs or not inputs[name].values:
+            check_shape(spec, shape, "--input-shapes says")
+
+
+def _cast_notes(plan: ConvertPlan, model: OnnxModel | ModelFile, net: Net) -> tuple[str, ...]:
+    """A warning for the inputs and outputs whose types TensorRT's parser changed, as it does with float64."""
+    if isinstance(model, ModelFile) or plan.network.all_tensor_dtypes is not None:
+        return ()
+    notes = []
+    sides = zip(("input", "output"), model.specs(), (net.input_specs(), net.output_specs()), strict=True)
+    for noun, before, after in sides:
+        for name in before.keys() & after.keys() - plan.network.tensor_dtypes.keys():
+            was, is_now = before[name].dtype, after[name].dtype
+            if was != is_now:
+                notes.append(f"the {noun} {name!r} is {was} in the model and {is_now} in the engine: TensorRT casts it")
+    for note in sorted(notes):
+        _log.warning("%s", note)
+    return tuple(sorted(notes))
 
 
 def _calibration_feeds(plan: ConvertPlan, net: Net) -> Iterator[Feed]:

@@ -12,6 +12,7 @@ from trtkit.comparator.postprocess import postprocess
 from trtkit.comparator.problems import Problems
 from trtkit.errors import InputError, ScriptError
 from trtkit.plan import RunPlan
+from trtkit.report.text import count
 from trtkit.results import Iteration
 from trtkit.suggest import did_you_mean, listing
 from trtkit.userscript import UserScript, load_script
@@ -77,7 +78,7 @@ class Judge:
         """Make a problem of every result that has fewer or more iterations than were run."""
         for name, length in lengths.items():
             if length != self.iterations:
-                self.problems.add(f"{name} has {length} iterations, but there are {self.iterations} to compare")
+                self.problems.add(f"{name} has {count(length, 'iteration')}, but {self.iterations} to compare it with")
 
     def outcomes(self) -> tuple[PairOutcome, ...]:
         """What every comparison came to."""
@@ -90,10 +91,10 @@ class Judge:
     def _check_names(self, results: Mapping[str, Iteration]) -> None:
         """Raise InputError where a threshold is for an output that no result has."""
         known = dict.fromkeys(name for iteration in results.values() for name in iteration)
-        for name in sorted(named_outputs(self._options)):
-            if name and name not in known:
+        for name, flag in named_outputs(self._options).items():
+            if name not in known:
                 raise InputError(
-                    f"an option names the output {name!r}, which no result has{did_you_mean(name, known)} "
+                    f"{flag} names the output {name!r}, which no result has{did_you_mean(name, known)} "
                     f"(outputs: {listing(known)})"
                 )
 

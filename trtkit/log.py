@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trtkit.errors import FileError, UsageError
 from trtkit.suggest import did_you_mean
 
-__all__ = ["LEVELS", "LogSetup", "logger", "parse_level", "set_up", "wants_color"]
+__all__ = ["LEVELS", "LogSetup", "keep_failure", "logger", "parse_level", "set_up", "wants_color"]
 
 logger = logging.getLogger("trtkit")
 
@@ -62,13 +64,25 @@ def parse_level(text: str) -> tuple[str, int]:
     """`LEVEL` or `PATH:LEVEL` as dotted path (empty for all) and level, e.g. `backends/onnxrt:debug`.
 
     Raises:
-        UsageError: the level does not exist.
+        UsageError: the level does not exist, or the path names no part of trtkit.
     """
     path, _, word = text.rpartition(":")
     level = LEVELS.get(word.casefold())
     if level is None:
         raise UsageError(f"unknown level {word!r}{did_you_mean(word, LEVELS)} (known: {', '.join(LEVELS)})")
-    return path.removesuffix(".py").strip("/").replace("/", "."), level
+    part = path.removesuffix(".py").strip("/").replace(".", "/")
+    if part and part not in (parts := _parts()):
+        top = ", ".join(name for name in parts if "/" not in name)
+        raise UsageError(f"trtkit has no part {part!r}{did_you_mean(part, parts) or f' (known: {top}, and below)'}")
+    return part.replace("/", "."), level
+
+
+def _parts() -> list[str]:
+    """Every package and module below `trtkit` by its path, found without importing any."""
+    home = Path(__file__).parent
+    files = [path.relative_to(home).with_suffix("") for path in home.rglob("*.py")]
+    names = [path.parent if path.name == "__init__" else path for path in files]
+    return sorted(path.as_posix() for path in names if path.name not in ("", "__main__"))
 
 
 def wants_color(isatty: bool) -> bool:
@@ -84,6 +98,9 @@ def set_up(setup: LogSetup) -> None:
     Raises:
         FileError: the log file cannot be written.
     """
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("trtkit."):
+            logging.getLogger(name).setLevel(logging.NOTSET)  # an earlier call may have set it
     logger.setLevel(setup.level)
     logger.propagate = False
     for handler in logger.handlers[:]:
@@ -93,7 +110,8 @@ def set_up(setup: LogSetup) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if setup.file is not None:
         try:
-            handlers.append(logging.FileHandler(setup.file, mode="w", encoding="utf-8"))
+            # not every name of a file is text
+            handlers.append(logging.FileHandler(setup.file, mode="w", encoding="utf-8", errors="backslashreplace"))
         except OSError as error:
             raise FileError(f"cannot write the log file {setup.file!r}: {error.strerror}") from error
     for index, handler in enumerate(handlers):
@@ -101,6 +119,24 @@ def set_up(setup: LogSetup) -> None:
         logger.addHandler(handler)
     for path, level in setup.levels.items():
         logging.getLogger(f"trtkit.{path}" if path else "trtkit").setLevel(level)
+
+
+def keep_failure(message: str, error: BaseException | None, with_traceback: bool = False) -> None:
+    """Write what ended the command into the log file, where there is one, whatever the levels are.
+
+    Args:
+        message: one line; standard error gets it elsewhere.
+        error: what was raised; the line's origin is taken from it.
+        with_traceback: the traceback goes into the file too.
+    """
+    files = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
+    if not files:
+        return
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    path, line = (frames[-1].filename, frames[-1].lineno) if frames else (__file__, 0)
+    info = (type(error), error, error.__traceback__) if error is not None and with_traceback else None
+    for handler in files:
+        handler.handle(logging.LogRecord(logger.name, logging.ERROR, path, line or 0, "%s", (message,), info))
 
 
 class _Formatter(logging.Formatter):

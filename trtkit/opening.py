@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from trtkit.models import ModelFile
 
 __all__ = ["open_file"]
+
+log = logging.getLogger(__name__)
 
 
 def open_file(file: ModelFile, options: OnnxOptions) -> OnnxModel | ModelFile:
@@ -31,8 +34,9 @@ def open_file(file: ModelFile, options: OnnxOptions) -> OnnxModel | ModelFile:
     from trtkit.backends.onnx.saving import save_onnx
 
     model = open_onnx(file.path, options, symbolic=_symbolic)
-    if options.save_onnx:
+    if options.save_onnx is not None:
         save_onnx(model, options)
+        log.info("model saved to %s", options.save_onnx)
     return model
 
 

@@ -23,6 +23,7 @@ from trtkit.suggest import did_you_mean
 __all__ = [
     "Option",
     "boolean",
+    "by_name",
     "changed_flags",
     "choice",
     "option",
@@ -115,12 +116,32 @@ def parse_option(meta: Option, texts: Sequence[str], what: str) -> Any:
     """
     values = []
     for text in texts:
+        if not text and meta.const != "":
+            raise UsageError(f"{what}: the value is empty, as from a variable that is not set")
         try:
             values.append(meta.parse(text))
         except ValueError as error:
             reason = str(error) if isinstance(error, UsageError) else f"expected {meta.metavar or 'another value'}"
             raise UsageError(f"{what}: invalid value {text!r}: {reason}") from error
-    return meta.gather(values) if meta.count in "+*" else values[0]
+    if meta.count not in ("+", "*"):
+        return values[0]
+    try:
+        return meta.gather(values)
+    except UsageError as error:
+        raise error if str(error).startswith("--") else UsageError(f"{what}: {error}") from error
+
+
+def by_name(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
+    """Fold `(name, value)` pairs into a dict.
+
+    Raises:
+        UsageError: a name has two values.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise UsageError(f"two values for {repr(name) if name else 'everything that is not named'}; give one")
+    return found
 
 
 def choice(*names: str) -> Callable[[str], str]:
@@ -184,10 +205,7 @@ def per_output(parse: Callable[[str], Any]) -> dict[str, Any]:
         name, _, value = text.rpartition(":")
         return name, parse(value)
 
-    def gather(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
-        return dict(pairs)
-
-    return {"parse": pair, "gather": gather, "count": "+"}
+    return {"parse": pair, "gather": by_name, "count": "+"}
 
 
 def split_spec(text: str) -> list[str]:

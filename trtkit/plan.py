@@ -133,7 +133,8 @@ class RunPlan:
     def __post_init__(self) -> None:
         if isinstance(self.model, (str, Path)):
             object.__setattr__(self, "model", ModelFile.parse(self.model))
-        object.__setattr__(self, "runners", tuple(_named(self.runners)))
+        runners = [self.runners] if isinstance(self.runners, str) else self.runners
+        object.__setattr__(self, "runners", tuple(_named(runners)))
         object.__setattr__(self, "load_outputs", tuple(str(path) for path in self.load_outputs))
         self._check_sides()
         self._check_paths()
@@ -165,7 +166,9 @@ class RunPlan:
     def _check_paths(self) -> None:
         loads = [*self.inputs.load_inputs, *self.load_outputs]
         saves = [getattr(self.save, each.name) for each in fields(self.save)]
-        saved = [path for path in [*saves, self.onnx.save_onnx] if path]
+        saved = [path for path in [*saves, self.onnx.save_onnx] if path is not None]
+        if any(str(path) == "" for path in (*loads, *saved)):
+            raise UsageError("a path to load or save is empty, as from a variable that is not set")
         taken: dict[Path, str] = {}
         for path in saved:
             whole = Path(path).resolve()

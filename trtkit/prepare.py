@@ -8,7 +8,7 @@ from typing import Any
 from trtkit.backends.base import OnnxModel, Runner, RunnerContext
 from trtkit.backends.registry import Backend, find_backend
 from trtkit.backends.replay import Replay
-from trtkit.errors import UsageError
+from trtkit.errors import FileError, UsageError
 from trtkit.models import ModelFile
 from trtkit.opening import open_file
 from trtkit.plan import RunnerPlan, RunPlan
@@ -86,7 +86,10 @@ def make_replays(plan: RunPlan, taken: Sequence[str]) -> list[Replay]:
     replays: list[Replay] = []
     names = set(taken)
     for path in plan.load_outputs:
-        for run in files.read_outputs(Path(path)).runs:
+        runs = files.read_outputs(Path(path)).runs
+        if not runs:
+            raise FileError(f"{str(path)!r} holds no outputs: it was saved without a single iteration")
+        for run in runs:
             base = name = f"{path}:{run.name}" if run.name else str(path)
             number = 1
             while name in names:

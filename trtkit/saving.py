@@ -32,11 +32,11 @@ class Saver:
 
         wanted = self._options
         with ExitStack() as stack:
-            if wanted.save_inputs:
+            if wanted.save_inputs is not None:
                 self._inputs.append(stack.enter_context(files.open_writer(Path(wanted.save_inputs), "inputs")))
-            if wanted.save_input_blob:
+            if wanted.save_input_blob is not None:
                 self._inputs.append(stack.enter_context(open_blob(Path(wanted.save_input_blob), "inputs")))
-            if wanted.save_outputs:
+            if wanted.save_outputs is not None:
                 self._outputs.append(stack.enter_context(files.open_writer(Path(wanted.save_outputs), "outputs")))
             self._stack = stack.pop_all()
         return self
@@ -48,7 +48,7 @@ class Saver:
         if kind is None:
             for name in ("save_inputs", "save_input_blob", "save_outputs"):
                 path = getattr(self._options, name)
-                if path:
+                if path is not None:
                     self.saved[name] = path
                     log.info("%s saved to %s", name.removeprefix("save_").replace("_", " "), path)
 

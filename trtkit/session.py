@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from contextlib import ExitStack
 from typing import Any
 
+from trtkit.atomic import check_writable
 from trtkit.backends.base import Runner
 from trtkit.backends.replay import Replay
 from trtkit.comparator.feeds import as_feed, open_feeds
@@ -31,7 +32,7 @@ Track = Callable[[Iterable[Feed], "int | None"], Iterable[Feed]]
 
 def run(
     plan: RunPlan,
-    feeds: Iterable[Mapping[str, Any]] | None = None,
+    feeds: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
     detail: bool = False,
     track: Track | None = None,
 ) -> Report:
@@ -39,7 +40,8 @@ def run(
 
     Args:
         plan: what to do.
-        feeds: the inputs, each a mapping from input name to array, instead of those that `plan.inputs` describes.
+        feeds: the inputs instead of those that `plan.inputs` describes: mappings from input name to array, or a
+            single one.
         detail: keep statistics and error histograms of outputs that fail, which costs a further pass over them.
         track: wraps the feeds where they are run, for a progress bar.
 
@@ -51,14 +53,16 @@ def run(
         WorkError: a file, model, input, script or backend failed; see `trtkit.errors`.
         MissingError: a package or device is missing.
     """
-    given = None if feeds is None else _given(feeds)
+    given = None if feeds is None else _given([feeds] if isinstance(feeds, Mapping) else feeds)
+    if plan.save.save_accuracy_results is not None:
+        check_writable(plan.save.save_accuracy_results)
     if plan.execution.sequential_runners and plan.named_runners:
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 
         result = run_in_turn(plan, given, detail, track or _untracked)
     else:
         result = _run_together(plan, given, detail, track or _untracked)
-    if plan.save.save_accuracy_results:
+    if plan.save.save_accuracy_results is not None:
         from trtkit.report.saving import save_report
 
         save_report(result, plan.save.save_accuracy_results)

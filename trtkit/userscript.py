@@ -2,7 +2,8 @@
 
 A script is loaded under a private module name, so it may be called anything (`json.py`, `copy.py`), and its folder is
 put at the *end* of the import path, so its neighbours can be imported and shadow nothing. Whatever a script raises
-becomes a ScriptError that names the script's own line.
+becomes a ScriptError that names the script's own line. What it prints goes to standard error: results are alone on
+standard output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -65,9 +66,10 @@ class UserScript:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn whatever the script raises into a ScriptError with the script's line."""
+        """Turn whatever the script raises into a ScriptError with the script's line; it prints to standard error."""
         try:
-            yield
+            with redirect_stdout(sys.stderr):
+                yield
         except TrtkitError:
             raise
         except (Exception, SystemExit) as error:  # a user's code may raise anything
@@ -135,7 +137,8 @@ def load_script(text: str | Path, default: str) -> UserScript:
         sys.path.append(folder)
     sys.modules[spec.name] = module
     try:
-        loader.exec_module(module)
+        with redirect_stdout(sys.stderr):
+            loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a user's code may raise anything
         del sys.modules[spec.name]
         raise ScriptError(describe_failure(path, error)) from error

@@ -1,11 +1,10 @@
-"""One runner's turn in a process of its own: `python -m trtkit.worker`, with the plan on standard input.
+"""One runner's turn in a process of its own, with the plan on standard input.
 
 Nothing that the runner does to its process (a crash, a leak, a library's global state) reaches the others.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import subprocess
@@ -17,7 +16,11 @@ from trtkit.plan import RunPlan
 from trtkit.results import Feeds, Iteration
 from trtkit.sequential import Turn, take_turn
 
-__all__ = ["take_turn_apart"]
+__all__ = ["main", "take_turn_apart"]
+
+_START = "import sys; sys.path[:] = sys.argv[1:]; from trtkit.worker import main; sys.exit(main())"
+"""The child's program. Its import path is this process's: `python -m` would look for `random` and `numpy` in the
+current folder first, where the user's own files are."""
 
 
 def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None) -> Turn:
@@ -31,8 +34,8 @@ def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None)
         _keep(given, spill)
     answer = spill / f"answer-{index}"
     # The pickle holds our own dataclasses, goes from this process to its child and comes back the same way.
-    task = pickle.dumps((plan, index, str(spill), str(answer), list(sys.path)))
-    child = subprocess.run([sys.executable, "-m", "trtkit.worker"], input=task, check=False, env=_environment())
+    task = pickle.dumps((plan, index, str(spill), str(answer)))
+    child = subprocess.run([sys.executable, "-c", _START, *_import_path()], input=task, check=False)
     if child.returncode == 0 and answer.is_file():
         result = pickle.loads(answer.read_bytes())
         if isinstance(result, TrtkitError):
@@ -53,24 +56,18 @@ def _keep(given: Feeds, spill: Path) -> None:
             writer.write(Iteration(feed))
 
 
-def _environment() -> dict[str, str]:
-    """The child's environment: it must find the same trtkit, wherever this one was imported from."""
-    here = str(Path(__file__).resolve().parent.parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])}
+def _import_path() -> list[str]:
+    """Where the child looks for modules: as here, and it must find trtkit, wherever this one was imported from."""
+    return [*sys.path, str(Path(__file__).resolve().parent.parent)]
 
 
 def main() -> int:
     """Take one turn, as described on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
-    plan, index, spill, answer, path = pickle.load(sys.stdin.buffer)
-    sys.path[:] = path
+    plan, index, spill, answer = pickle.load(sys.stdin.buffer)
     try:
         result: Turn | TrtkitError = take_turn(plan, index, Path(spill), None, lambda feeds, _: feeds)
     except TrtkitError as error:
         result = type(error)(str(error))
     Path(answer).write_bytes(pickle.dumps(result))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -108,3 +108,17 @@ def test_spec_mistakes(text: str, message: str) -> None:
 
 def test_choice_keeps_the_listed_spelling() -> None:
     assert choice("Ab", "c")("AB") == "Ab"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--folder", ""], "--folder: the value is empty, as from a variable that is not set"),
+        (["--limits", "1", "2"], "--limits: two values for everything that is not named; give one"),
+        (["--limits", "a:1", "--limits", "a:2"], "--limits: two values for 'a'; give one"),
+    ],
+)
+def test_values_that_say_nothing_or_two_things(argv: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parsed(*argv)
+    assert str(caught.value) == message

@@ -35,6 +35,13 @@ Command = Callable[..., Any]
 RTX = importlib.util.find_spec("tensorrt_rtx") is not None
 needs_rtx = pytest.mark.skipif(not RTX, reason="tensorrt-rtx is not installed")
 
+PROFILE = """\
+def load_config(builder, config):
+    profile = builder.create_optimization_profile()
+    profile.set_shape("x", (1, 3), (4, 3), (8, 3))
+    config.add_optimization_profile(profile)
+"""
+
 NETWORK = """\
 def load_network(network, trt):
     network.name = "tiny"
@@ -53,6 +60,7 @@ def folder(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     zoo.write("linear", in_tmp)
     zoo.write("unknown_operator", in_tmp)
     Path("net.py").write_text(NETWORK)
+    Path("profile.py").write_text(PROFILE)
     Path("old.engine").write_bytes(b"engine")
     return in_tmp
 
@@ -125,8 +133,7 @@ ERRORS: list[tuple[str, int, str]] = [
     (
         "chain.onnx",
         2,
-        "the following arguments are required: -o/--output; the model's path comes first, before options that take "
-        "several values",
+        "the following arguments are required: -o/--output",
     ),
     (
         "chain.onnx -o c.engin",
@@ -220,6 +227,14 @@ ERRORS: list[tuple[str, int, str]] = [
         "--enable-uint8-asymmetric-quantization-dla is left out of trtkit: use --onnx-flags "
         "enable_uint8_and_asymmetric_quantization_dla",
     ),
+    ("chain.onnx -o -", 2, "-o -: models and engines are not printed; name a file"),
+    ("chain.onnx -o - --convert-to trt", 2, "-o -: models and engines are not printed; name a file"),
+    (
+        "chain.onnx -o c.engine --layer-precisions r:float16",
+        2,
+        "--layer-precisions has no effect without --precision-constraints: TensorRT would be free to ignore them; add "
+        "--precision-constraints obey",
+    ),
     ("nothere.onnx -o c.engine", 3, "there is no model file 'nothere.onnx'"),
     ("chain.onnx -o no/folder/c.engine", 3, "cannot write 'no/folder/c.engine': there is no folder 'no/folder'"),
     ("chain.onnx -o no/folder/c.onnx", 3, "cannot write 'no/folder/c.onnx': there is no folder 'no/folder'"),
@@ -241,6 +256,29 @@ TRT_ERRORS: list[tuple[str, int, str]] = [
         "the input 'x' [N,3] is dynamic, and nothing says which sizes the engine shall take; give them, such as "
         "--trt-min-shapes x:[1,3] --trt-opt-shapes x:[8,3] --trt-max-shapes x:[16,3], or one size only with "
         "--input-shapes x:[1,3]",
+    ),
+    (
+        "net.py -o c.engine --input-shapes zz:[1,2]",
+        3,
+        "--input-shapes: the model has no input 'zz'; it expects x:[2,3]:float32",
+    ),
+    (
+        "net.py -o c.engine --input-shapes x:[1,3]",
+        3,
+        "--input-shapes says x:[1,3], but the model expects other sizes: x:[2,3]:float32",
+    ),
+    (
+        "chain.onnx -o c.engine --trt-min-shapes x:[1,3] --trt-opt-shapes x:[2,3] --trt-max-shapes x:[4,3] "
+        "--input-shapes x:[9,3]",
+        3,
+        "the shape x:[9,3] lies outside the optimisation profile, which takes [1,3] to [4,3] for this input; change "
+        "--trt-min-shapes and --trt-max-shapes, or the shape",
+    ),
+    (
+        "chain.onnx -o c.engine --input-shapes x:[2,3] --trt-config-script profile.py",
+        3,
+        "--input-shapes x:[2,3] has no effect, since the configuration script makes the profiles; leave it out, or "
+        "leave the profiles to the options",
     ),
     ("net.py:other -o c.engine", 3, "net.py has no 'other'; name one with net.py:NAME"),
     ("net.py -o c.engine --trt-config-script none.py", 3, "there is no script 'none.py'"),
@@ -295,7 +333,31 @@ def test_summary_as_json(trtkit_command: Command, folder: Path) -> None:
         "profiles": 0,
         "typing": "strong",
         "package": "tensorrt_rtx",
+        "notes": [],
     }
+
+
+@needs_rtx
+def test_a_type_that_tensorrt_casts_is_said(trtkit_command: Command, folder: Path) -> None:
+    kind = onnx.TensorProto.DOUBLE
+    proto = zoo.model([zoo.node("Neg", ["x"], ["y"])], [zoo.tensor("x", [2], kind)], [zoo.tensor("y", [2], kind)])
+    zoo.save(proto, folder / "double.onnx")
+    result = trtkit_command("convert", "double.onnx", "-o", "d.engine")
+    assert result.code == 0
+    notes = [
+        f"the {name} is float64 in the model and float32 in the engine: TensorRT casts it"
+        for name in ("input 'x'", "output 'y'")
+    ]
+    assert result.out.splitlines()[-2:] == [f"  note: {note}" for note in notes]
+    assert result.err.splitlines() == [f"[W] {note}" for note in notes]
+    asked = ("--all-tensor-dtypes", "float32", "--json", "-q")
+    assert (
+        json.loads(
+            trtkit_command("convert", "chain.onnx", "-o", "c.engine", "--input-shapes", "x:[2,3]", "--json").out
+        )["notes"]
+        == []
+    )
+    assert json.loads(trtkit_command("convert", "double.onnx", "-o", "d.engine", *asked).out)["notes"] == []
 
 
 @needs_rtx

@@ -78,13 +78,13 @@ def test_missing_iterations(trtkit_command: Command, model: Path) -> None:
     assert trtkit_command("run", model, "--onnxrt", *SHAPES, "--save-outputs", "one.json").code == 0
     result = trtkit_command("run", model, "--onnxrt", *SHAPES, "--iterations", "3", "--load-outputs", "one.json")
     assert result.code == 1
-    assert "FAIL  one.json:onnxrt has 1 iterations, but there are 3 to compare" in result.out
+    assert "FAIL  one.json:onnxrt has 1 iteration, but 3 to compare it with" in result.out
     assert (
         trtkit_command("run", model, "--onnxrt", *SHAPES, "--iterations", "2", "--save-outputs", "two.json").code == 0
     )
     result = trtkit_command("run", model, "--onnxrt", *SHAPES, "--load-outputs", "two.json")
     assert result.code == 1
-    assert "FAIL  two.json:onnxrt has 2 iterations, but there are 1 to compare" in result.out
+    assert "FAIL  two.json:onnxrt has 2 iterations, but 1 to compare it with" in result.out
 
 
 def test_repeated_load_outputs_keeps_every_file(trtkit_command: Command, model: Path) -> None:
@@ -161,6 +161,6 @@ def test_threshold_for_an_output_that_does_not_exist(trtkit_command: Command, mo
     result = trtkit_command("run", model, "--onnxrt", "--onnxref", *SHAPES, "--atol", "summ:1")
     assert (result.code, result.out) == (3, "")
     assert result.error == (
-        "trtkit run: error: an option names the output 'summ', which no result has; did you mean 'sum'? "
+        "trtkit run: error: --atol names the output 'summ', which no result has; did you mean 'sum'? "
         "(outputs: 'sum', 'difference', 'size')"
     )

@@ -360,6 +360,13 @@ def test_generated_script_does_the_same(trtkit_command: Command, model: Path) ->
     assert len(Path("same.py").read_text().splitlines()) < 40
 
 
+def test_generated_script_fails_with_the_same_code(trtkit_command: Command, model: Path) -> None:
+    assert trtkit_command("run", "gone.onnx", "--onnxrt", "--gen-script", "gone.py").code == 0
+    script = subprocess.run([sys.executable, "gone.py"], capture_output=True, text=True, check=False)
+    assert (script.returncode, script.stdout) == (3, "")
+    assert script.stderr == "error: there is no model file 'gone.onnx'\n"
+
+
 def test_generated_script_to_standard_output_and_atomically(trtkit_command: Command, model: Path) -> None:
     result = trtkit_command("run", model.name, "--onnxrt", "--gen-script", "-")
     compile(result.out, "generated", "exec")

@@ -14,6 +14,7 @@ from trtkit.comparator.metrics import simple, topk
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, ScriptError, UsageError
 from trtkit.options import options_of, parse_option
+from trtkit.report.model import Report
 from trtkit.results import Array, Iteration
 
 
@@ -177,7 +178,7 @@ def test_options_of_metrics() -> None:
     pair = iteration(y=ONE, z=ONE), iteration(y=TWO, z=TWO)
     outcome = outcome_of(pair, **options)
     assert [output.passed for output in outcome.outputs] == [True, False]
-    assert named_outputs(CompareOptions(**options)) == {"y"}
+    assert set(named_outputs(CompareOptions(**options))) == {"y"}
 
 
 def test_the_worst_iteration_is_kept_and_counted() -> None:
@@ -412,6 +413,60 @@ def test_parsing_errors(field: str, texts: list[str], message: str) -> None:
     meta = {entry.name: meta for entry, meta in options_of(CompareOptions)}[field]
     with pytest.raises(UsageError, match=message):
         parse_option(meta, texts, meta.flags[0])
+
+
+EMPTY = np.zeros((0, 4), np.float32)
+NOTHING = "all outputs are empty; nothing was compared"
+
+
+@pytest.mark.parametrize("compare", [("simple",), ("indices",), ("topk",), ("l2", "simple")], ids=str)
+def test_a_pair_with_nothing_but_empty_outputs_fails(compare: tuple[str, ...]) -> None:
+    pair = iteration(x=EMPTY), iteration(x=EMPTY)
+    outcome = outcome_of(pair, pair, compare=compare)
+    assert (outcome.passed, outcome.problems) == (False, (NOTHING,))
+    assert "0 elements" in outcome.outputs[0].metrics[0].worst.summary
+
+
+def test_an_element_in_any_output_or_iteration_is_something() -> None:
+    empty, full = iteration(x=EMPTY), iteration(x=np.ones((1, 4), np.float32))
+    assert outcome_of((empty, empty), (full, full)).passed
+    assert outcome_of((full, full), (empty, empty)).passed
+    some = iteration(x=EMPTY, size=[0, 4]), iteration(x=EMPTY, size=[0, 4])
+    assert outcome_of(some).passed
+
+
+def test_a_function_cannot_pass_what_is_empty_or_missing() -> None:
+    def yes(actual: Iteration, expected: Iteration) -> bool:
+        return True
+
+    assert outcome_of((iteration(x=EMPTY), iteration(x=EMPTY)), compare=(), function=yes).problems == (NOTHING,)
+    problems = outcome_of((iteration(), iteration()), compare=(), function=yes).problems
+    assert problems == ("no output of 'ort' could be compared with 'ref'",)
+
+
+def test_an_outcome_is_true_where_it_passed() -> None:
+    for value, passed in ((ONE, True), (TWO, False)):
+        comparator = PairComparator("a", "b", CompareOptions())
+        single = comparator.compare(0, iteration(y=value), iteration(y=ONE))
+        pair = comparator.outcome()
+        every = [single, single.outputs[0], single.outputs[0].results[0], pair, pair.outputs[0]]
+        assert [bool(each) for each in [*every, pair.outputs[0].metrics[0]]] == [passed] * 6
+        assert bool(Report(None, 1, (), pairs=(pair,), judged=True)) is passed
+    assert not Report(None, 1, ())
+
+
+@pytest.mark.parametrize("sizes", [(1.0, 2.0**-10), (2.0**-10, 1.0), (2.0**-10, 2.0**-9)], ids=str)
+def test_an_average_of_tolerances_that_follow_the_values(sizes: tuple[float, ...]) -> None:
+    def pairs(share: float) -> list[tuple[Iteration, Iteration]]:
+        values = [np.array([size], np.float16) for size in sizes]
+        return [(iteration(y=value * np.float16(1 + share)), iteration(y=value)) for value in values]
+
+    assert outcome_of(*pairs(2**-6), check_average=True, metrics={"simple": {"rtol": 0}}).passed
+    assert not outcome_of(*pairs(2**-5), check_average=True, metrics={"simple": {"rtol": 0}}).passed
+
+
+def test_validation_without_outputs() -> None:
+    assert validate_arrays("ort", iteration()) == ["'ort' has no outputs; nothing was validated"]
 
 
 def test_validation() -> None:

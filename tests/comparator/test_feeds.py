@@ -256,3 +256,13 @@ def test_torch_draws_values_too() -> None:
     [feed] = feeds(options, TensorSpec("a", "float16", (30,)), TensorSpec("b", "int8", (30,)))
     assert 2 <= feed["a"].min() <= feed["a"].max() <= 4
     assert set(feed["b"]) == {2, 3, 4}
+
+
+def test_inputs_that_share_a_symbol_share_its_size() -> None:
+    rows = [TensorSpec(name, "float32", ("N", 4)) for name in "ab"]
+    made = open_feeds(InputOptions(input_shapes={"a": (5, 4)}), specs(*rows))
+    assert [feed["b"].shape for feed in made] == [(5, 4)]
+    assert made.notes == (
+        "input b:[N,4]:float32 is dynamic and no size was given: [5,4] is used "
+        "(give its size with --input-shapes b:[5,4])",
+    )

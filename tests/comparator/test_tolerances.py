@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trtkit.comparator.tolerances import coarser_dtype, default_tolerance
+from trtkit.comparator.tolerances import coarser_dtype, default_tolerance, follows_scale
 from trtkit.dtypes import DTYPES
 
 
@@ -44,3 +44,9 @@ def test_every_type_has_one_and_only_exact_types_have_none(name: str) -> None:
 )
 def test_coarser(actual: str, expected: str, coarser: str) -> None:
     assert coarser_dtype(actual, expected) == coarser
+
+
+def test_only_narrow_floats_follow_the_scale() -> None:
+    following = {name for name in DTYPES if follows_scale(name)}
+    assert {"float16", "bfloat16", "float8_e4m3fn", "float4_e2m1fn"} <= following
+    assert not following & {"float32", "float64", "complex64", "int8", "bool"}

@@ -44,15 +44,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
-        raise UsageError(message + self.hint)
+        raise UsageError(message)
+
+    def _get_option_tuples(self, option_string: str) -> list[Any]:
+        """What an abbreviation may stand for; two spellings of one option are no ambiguity."""
+        found: list[Any] = super()._get_option_tuples(option_string)
+        return found[:1] if len({id(match[0]) for match in found}) == 1 else found
 
     def parse_known(self, argv: Sequence[str]) -> argparse.Namespace:
         """Parse everything; what is left over is an error that names the nearest flag."""
+        for word in argv:
+            flag = word.partition("=")[0]
+            if flag in self.left_out:
+                raise UsageError(f"{flag} is left out of trtkit: {self.left_out[flag]}")
         namespace, extra = self.parse_known_args(argv)
         if extra:
             first = extra[0]
-            if first in self.left_out:
-                raise UsageError(f"{first} is left out of trtkit: {self.left_out[first]}")
             if first.startswith("-"):
                 flags = [flag for action in self._actions for flag in action.option_strings]
                 raise UsageError(f"unknown option {first!r}{did_you_mean(first.partition('=')[0], flags)}")

@@ -1,17 +1,39 @@
-"""Standard output: results go there and nowhere else, and a reader that has seen enough (`| head -1`) is no error."""
+"""Standard output: results go there and nowhere else, and a reader that has seen enough (`| head -1`) is no error.
+
+Nothing about the terminal changes a verdict: not its encoding, and not that a stream is closed.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import TextIO
 
-__all__ = ["colorize", "drop_output", "emit", "flush", "silence"]
+__all__ = ["colorize", "drop", "emit", "flush", "flush_errors", "open_streams", "silence"]
 
 _silent = False
 
 
+def open_streams() -> None:
+    """Make the process's standard streams fit for any text, and open those that are closed (`>&-`) onto nothing.
+
+    A closed one would leave its number to the next file that is opened, and what a library prints would end up there.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:  # the lower numbers are taken by now, so this one is the next to be given
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - until the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def silence() -> None:
-    """Print nothing from now on (`--silent`)."""
+    """Print no results from now on (`--silent`)."""
     global _silent
     _silent = True
 
@@ -23,15 +45,19 @@ def emit(text: str) -> None:
     try:
         sys.stdout.write(text + "\n")
     except BrokenPipeError:
-        drop_output()
+        drop(sys.stdout)
 
 
 def flush() -> None:
-    """Write out what was printed; called before the process ends."""
+    """Write out what was printed; called before the process ends.
+
+    Raises:
+        OSError: it cannot be written, and not because the reader is gone.
+    """
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        drop_output()
+        drop(sys.stdout)
 
 
 def colorize(text: str, color: str) -> str:
@@ -45,6 +71,14 @@ def colorize(text: str, color: str) -> str:
     return f"{colored.fore(color)}{text}{colored.style('reset')}"
 
 
-def drop_output() -> None:
-    """Point standard output at nothing, so that the interpreter's own flush at exit finds no broken pipe either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def flush_errors() -> None:
+    """Write out the messages; those that cannot be written are dropped."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Point a stream at nothing, so that the interpreter's own flush at exit does not fail either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

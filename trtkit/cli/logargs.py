@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from trtkit.cli.argbind import Parser
 from trtkit.cli.console import silence
@@ -29,7 +30,9 @@ def add_logging(parser: Parser) -> None:
         metavar="[PATH:]LEVEL",
         help="debug, info, warning, error or critical; PATH limits it to a part, as in backends/onnxrt:debug",
     )
-    group.add_argument("--silent", action="store_true", help="print nothing at all; the exit code tells the result")
+    group.add_argument(
+        "--silent", action="store_true", help="no results and no messages; errors still go to standard error"
+    )
     group.add_argument(
         "--log-format",
         nargs="+",
@@ -48,12 +51,12 @@ def set_up_logging(namespace: argparse.Namespace) -> bool:
         Whether results are to be shown in detail.
 
     Raises:
-        UsageError: a level or format does not exist.
+        UsageError: a level, format or part of trtkit does not exist, or one part gets two levels.
         FileError: the log file cannot be written.
     """
     steps = namespace.verbose - namespace.quiet
     level = {1: 10, 0: 20, -1: 30}.get(max(-2, min(1, steps)), 40)
-    levels = dict(_parsed(text) for text in namespace.verbosity)
+    levels = _levels(namespace.verbosity)
     level = levels.pop("", level)
     if namespace.silent:
         silence()
@@ -70,6 +73,18 @@ def set_up_logging(namespace: argparse.Namespace) -> bool:
         )
     )
     return level <= 10
+
+
+def _levels(texts: Sequence[str]) -> dict[str, int]:
+    levels: dict[str, int] = {}
+    given: dict[str, str] = {}
+    for text in texts:
+        path, level = _parsed(text)
+        if path in levels:
+            what = f"two levels for {path}" if path else "two general levels"
+            raise UsageError(f"--verbosity: {what}, {given[path]!r} and {text!r}; give one")
+        levels[path], given[path] = level, text
+    return levels
 
 
 def _parsed(text: str) -> tuple[str, int]:

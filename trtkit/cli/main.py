@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,9 +12,10 @@ from typing import NoReturn
 
 from trtkit import __version__
 from trtkit.cli.argbind import Parser
-from trtkit.cli.console import drop_output, flush
+from trtkit.cli.console import drop, flush, flush_errors, open_streams
 from trtkit.cli.logargs import set_up_logging
 from trtkit.errors import TrtkitError, UsageError, one_line
+from trtkit.log import keep_failure
 from trtkit.suggest import did_you_mean
 
 __all__ = ["COMMANDS", "choose", "entry", "main", "show_commands"]
@@ -47,10 +47,16 @@ def entry() -> NoReturn:
     """The console script `trtkit`."""
     # Start-up makes thousands of objects that all stay; looking for garbage among them costs a tenth of its time.
     gc.set_threshold(50_000)
+    open_streams()
     for number in _STOPS:
         signal.signal(number, _stop)
     code = main(sys.argv[1:])
-    flush()
+    try:
+        flush()
+    except OSError as error:
+        drop(sys.stdout)
+        code = _fail("trtkit", f"cannot write to standard output: {error.strerror}", 3)
+    flush_errors()
     sys.exit(code)
 
 
@@ -72,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
     except TrtkitError as error:
         return _fail(prog, one_line(error, 4000), error.exit_code)
     except BrokenPipeError:
-        drop_output()
+        drop(sys.stdout)
         return 0
     except OSError as error:
         # The machine's refusals that no border foresaw, such as a full disk under a temporary file.
@@ -140,10 +146,11 @@ def _execute(prog: str, module: ModuleType, argv: Sequence[str]) -> int:
 def _fail(name: str, message: str, code: int) -> int:
     if _received:
         message, code = _STOPS[signal.Signals(_received[0])]
+    keep_failure(message, sys.exc_info()[1], with_traceback=code == 5)
     try:
         print(f"{name}: error: {message}", file=sys.stderr)  # noqa: T201 - the one place where errors are printed
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        drop(sys.stderr)
     return code
 
 

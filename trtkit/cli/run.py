@@ -38,9 +38,22 @@ LEFT_OUT = {
     "--lpips-threshold": "use --compare psnr or snr for images",
     "--lpips-tolerance": "use --compare psnr or snr for images",
     **dict.fromkeys(
-        ("--tf", "--tftrt", "--use-tftrt", "--ckpt", "--tf-outputs", "--save-pb", "--save-tensorboard"),
+        (
+            *("--tf", "--tftrt", "--use-tftrt", "--ckpt", "--tf-outputs", "--save-pb", "--save-tensorboard"),
+            *("--freeze-graph", "--opset", "--gpu-memory-fraction", "--allow-growth", "--xla", "--save-timeline"),
+        ),
         "convert TensorFlow models to ONNX first, with tf2onnx",
     ),
+    **dict.fromkeys(("--save-heatmaps", "--save-error-metrics-plot"), "plots come later, with the reports"),
+    "--fp-to-fp16": "changing a model's precision comes later",
+    **dict.fromkeys(
+        (
+            *("--optimization-profile", "--allocation-strategy", "--weight-streaming-budget", "--load-runtime"),
+            "--dla-workspace-allocation-strategy",
+        ),
+        "options of running an engine come later",
+    ),
+    "--enable-uint8-asymmetric-quantization-dla": "use --onnx-flags enable_uint8_and_asymmetric_quantization_dla",
 }
 """Flags of the incumbent that have no counterpart, each with what to do instead."""
 

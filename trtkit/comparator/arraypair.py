@@ -146,6 +146,22 @@ class ArrayPair:
             self.__dict__.pop("errors", None)
 
     @cached_property
+    def expected_scale(self) -> float:
+        """The largest finite magnitude of the expected side, or 1 where that is larger or there is none.
+
+        A pass over the expected side that ends at the first piece which reaches 1.
+        """
+        largest = -1.0
+        for (piece,) in chunks(self.expected) if self.size else ():
+            values = np.abs(real_or_complex(piece))
+            values = values[np.isfinite(values)]
+            if values.size:
+                largest = max(largest, float(values.max()))
+            if largest >= 1:
+                break
+        return min(1.0, largest) if largest >= 0 else 1.0
+
+    @cached_property
     def errors(self) -> Errors:
         """The totals of one sweep, with what was wanted when it began."""
         errors = Errors(self.size)

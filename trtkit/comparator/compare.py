@@ -59,6 +59,7 @@ class PairComparator:
         self._pairs = OutputPairs((), (), (), (), ())
         self._pair_problems: tuple[str, ...] = ()
         self._mapped: dict[str, None] = {}
+        self._all_empty: bool | None = None
 
     def compare(self, index: int, actual: Iteration | None, expected: Iteration | None) -> IterationOutcome:
         """Compare one iteration; None stands for an iteration that a run does not have.
@@ -83,13 +84,15 @@ class PairComparator:
                 if self._options.fail_fast and not all(output.passed for output in outputs):
                     break
                 pair = self._array_pair(name, expected_name, actual[name], expected[expected_name], problems)
+                if pair is not None:
+                    self._all_empty = self._all_empty is not False and not pair.size
                 results = [] if pair is None else self._judge(pair, problems)
                 results += [custom[name]] if name in custom else []
                 if results:
                     outputs.append(self._count(index, name, expected_name, results, pair))
             if ALL_OUTPUTS in custom:
                 outputs.append(self._count(index, ALL_OUTPUTS, ALL_OUTPUTS, [custom[ALL_OUTPUTS]]))
-            if not outputs:
+            if not outputs or not self._pairs.matched:
                 problems.append(f"no output of {self._actual!r} could be compared with {self._expected!r}")
         for problem in problems:
             self._problems.add(problem)
@@ -101,6 +104,8 @@ class PairComparator:
         problems = self._problems.lines()
         if not self._iterations:
             problems = (f"no iteration of {self._actual!r} was compared with {self._expected!r}",)
+        if self._all_empty:
+            problems += ("all outputs are empty; nothing was compared",)
         return PairOutcome(
             self._actual,
             self._expected,
@@ -196,10 +201,12 @@ class PairComparator:
 
 
 def validate_arrays(run_name: str, iteration: Iteration) -> list[str]:
-    """One line for each output that holds NaN or infinity, or cannot be checked for them."""
+    """One line for each output that holds NaN or infinity, or cannot be checked for them; or that there is none."""
     from trtkit.comparator.stats import count_nonfinite
     from trtkit.dtypes import is_supported
 
+    if not iteration:
+        return [f"{run_name!r} has no outputs; nothing was validated"]
     lines = []
     for name, array in iteration.items():
         if not is_supported(array.dtype):

@@ -30,7 +30,7 @@ def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
         check_shape(known_input(name, specs, "--input-shapes"), shape, "--input-shapes says")
     if options.load_inputs:
         feeds = _loaded(options)
-    elif options.data_loader_script:
+    elif options.data_loader_script is not None:
         feeds = _scripted(options.data_loader_script, specs)
     else:
         return random_feeds(options, specs)
@@ -84,12 +84,16 @@ def as_feed(value: Any, where: str) -> Feed:
     return {str(name): as_array(array, f"{where}, input {name!r}") for name, array in value.items()}
 
 
+def _feeds(number: int) -> str:
+    return "1 feed" if number == 1 else f"{number} feeds"
+
+
 def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
     if iterations is None:
         return feeds
     wanted = iterations
     if feeds.length is not None and feeds.length < iterations:
-        raise InputError(f"--iterations {iterations}: {feeds.source} holds only {feeds.length} feeds")
+        raise InputError(f"--iterations {iterations}: {feeds.source} holds only {_feeds(feeds.length)}")
 
     class Limited:
         def __iter__(self) -> Iterator[Feed]:
@@ -98,6 +102,6 @@ def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
                 count += 1
                 yield feed
             if count < wanted:
-                raise InputError(f"--iterations {wanted}: {feeds.source} gave only {count} feeds")
+                raise InputError(f"--iterations {wanted}: {feeds.source} gave only {_feeds(count)}")
 
     return Feeds(feeds.source, Limited(), iterations, feeds.repeatable, feeds.notes)

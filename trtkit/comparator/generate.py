@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,6 +57,7 @@ def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
     for name in options.val_range:
         if name:
             known_input(name, specs, "--val-range")
+    sizes = _symbol_sizes(options, specs)
     notes: list[str] = []
     inputs: list[_Drawn] = []
     for spec in specs.values():
@@ -64,7 +65,7 @@ def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
             continue
         shape = options.input_shapes.get(spec.name)
         if shape is None:
-            shape, note = _filled(spec)
+            shape, note = _filled(spec, sizes)
             notes += [note] if note else []
         low, high = options.val_range.get(spec.name, options.val_range.get("", (0.0, 1.0)))
         inputs.append(_Drawn(spec.name, shape, _drawable(spec, low, high), low, high))
@@ -80,11 +81,21 @@ def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
     return Feeds("random data", Generated(), iterations, repeatable=True, notes=tuple(notes))
 
 
-def _filled(spec: TensorSpec) -> tuple[Sizes, str]:
-    """The shape with 1 for each open size, and a line that says so."""
+def _symbol_sizes(options: InputOptions, specs: TensorSpecs) -> dict[str, int]:
+    """The size that a given shape implies for each symbol, such as a batch size that several inputs share."""
+    sizes: dict[str, int] = {}
+    for name, shape in options.input_shapes.items():
+        for dim, size in zip(specs[name].shape or (), shape, strict=False):
+            if isinstance(dim, str):
+                sizes.setdefault(dim, size)
+    return sizes
+
+
+def _filled(spec: TensorSpec, sizes: Mapping[str, int]) -> tuple[Sizes, str]:
+    """The shape with each open size filled in: from the symbols that have one, else 1; and a line that says so."""
     if spec.shape is None:
         raise InputError(f"the model does not say the rank of input {spec.name!r}; {_REMEDY} {spec.name}:[D0,D1,...]")
-    shape = tuple(dim if isinstance(dim, int) else 1 for dim in spec.shape)
+    shape = tuple(dim if isinstance(dim, int) else sizes.get(dim or "", 1) for dim in spec.shape)
     if not spec.dynamic:
         return shape, ""
     text = shape_text(shape)

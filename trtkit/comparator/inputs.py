@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trtkit.errors import InputError, UsageError
-from trtkit.options import choice, option, parse_count
+from trtkit.options import by_name, choice, option, parse_count
 from trtkit.suggest import did_you_mean, listing
 from trtkit.tensors import Sizes, TensorSpec, TensorSpecs, parse_named_shape, shape_text
 
@@ -48,7 +48,7 @@ class InputOptions:
         "--inputs",
         help="shapes of the inputs, for dynamic dimensions; loaded data is checked against them",
         parse=parse_named_shape,
-        gather=dict,
+        gather=by_name,
         count="+",
         metavar="NAME:[D0,D1,...]",
     )
@@ -60,7 +60,7 @@ class InputOptions:
         "--val-range",
         help="range of the random values, for all inputs or one (default: [0,1])",
         parse=_parse_range,
-        gather=dict,
+        gather=by_name,
         count="+",
         metavar="[NAME:][MIN,MAX]",
     )
@@ -95,11 +95,11 @@ class InputOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.load_inputs and self.data_loader_script:
+        if self.load_inputs and self.data_loader_script is not None:
             raise UsageError("--load-inputs and --data-loader-script cannot both give the inputs; choose one")
         if self.iterations is not None and self.iterations < 1:
             raise UsageError(f"--iterations {self.iterations}: at least one iteration is needed")
-        if self.load_inputs or self.data_loader_script:
+        if self.load_inputs or self.data_loader_script is not None:
             given = "--load-inputs" if self.load_inputs else "--data-loader-script"
             for name, value, default in (
                 ("--seed", self.seed, 1),

@@ -135,6 +135,6 @@ def _from_fields(metric: str, kind: Any, values: Mapping[str, Any]) -> Any:
     return kind(**values)
 
 
-def named_outputs(options: CompareOptions) -> set[str]:
-    """The outputs that have values of their own among the options of the metrics in use."""
-    return {output for each in options.metrics.values() for output in named_in(each)}
+def named_outputs(options: CompareOptions) -> dict[str, str]:
+    """The outputs that have values of their own among the metrics in use, each with a flag that says so."""
+    return {name: flag for each in options.metrics.values() for name, flag in named_in(each).items()}

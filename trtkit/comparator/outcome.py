@@ -52,6 +52,10 @@ class MetricResult:
     required: str = ""
     badness: float = 0.0
 
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
+
     def to_data(self) -> dict[str, Any]:
         """The result as JSON-ready data, without `badness`."""
         return {
@@ -84,6 +88,10 @@ class OutputResult:
         """Whether every metric passed."""
         return all(result.passed for result in self.results)
 
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
+
     def to_data(self) -> dict[str, Any]:
         """The result as JSON-ready data."""
         return {
@@ -109,6 +117,10 @@ class IterationOutcome:
     outputs: tuple[OutputResult, ...]
     problems: tuple[str, ...]
     passed: bool
+
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
@@ -145,6 +157,10 @@ class MetricOutcome:
     worst_iteration: int
     mean: Mapping[str, float]
     required: str
+
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
@@ -189,6 +205,10 @@ class OutputOutcome:
         """Whether every metric passed, and there was one."""
         return bool(self.metrics) and all(metric.passed for metric in self.metrics)
 
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
+
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
         return {
@@ -227,6 +247,10 @@ class PairOutcome:
     def passed(self) -> bool:
         """Whether something was compared, nothing was left out, and every output passed."""
         return bool(self.outputs) and not self.problems and all(output.passed for output in self.outputs)
+
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""

@@ -26,6 +26,7 @@ class _MetricTally:
         self._worst: tuple[MetricResult, int] | None = None
         self._sums: dict[str, tuple[float, int]] = {}
         self._hardest: dict[str, float] = {}
+        self._limits: dict[str, tuple[float, float, float]] = {}
 
     def add(self, index: int, result: MetricResult) -> None:
         self._iterations += 1
@@ -39,6 +40,10 @@ class _MetricTally:
                 self._sums[name] = (total + figure, count + 1)
             hardest = self._hardest.get(name, figure)
             self._hardest[name] = max(hardest, figure) if at_most else min(hardest, figure)
+        for name, limit in result.thresholds.items():
+            if isinstance(limit, float):
+                low, high, total = self._limits.get(name, (limit, limit, 0.0))
+                self._limits[name] = (min(low, limit), max(high, limit), total + limit)
 
     @staticmethod
     def _key(result: MetricResult) -> tuple[bool, float]:
@@ -50,14 +55,22 @@ class _MetricTally:
             mean[name] = total / count
         return mean
 
+    def _mean_thresholds(self, worst: MetricResult) -> dict[str, float | str]:
+        """Thresholds for means of figures: those that follow the values of an iteration are averaged as well."""
+        mean = {
+            name: low if low == high else total / self._iterations for name, (low, high, total) in self._limits.items()
+        }
+        return {**worst.thresholds, **mean}
+
     def outcome(self, averaged: bool) -> MetricOutcome:
         """The outcome so far; `add` was called at least once. A user's own verdict cannot be averaged."""
         assert self._worst is not None
         (worst, index), metric, mean = self._worst, self._metric, self._mean()
         averaged = averaged and metric is not None
         if averaged and metric is not None:
-            passed = metric.judge(mean, worst.thresholds)
-            required = "" if passed else metric.required(mean, worst.thresholds)
+            thresholds = self._mean_thresholds(worst)
+            passed = metric.judge(mean, thresholds)
+            required = "" if passed else metric.required(mean, thresholds)
         else:
             passed = self._failed == 0
             required = worst.required

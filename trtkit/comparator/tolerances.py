@@ -10,14 +10,16 @@ The factor 16: a sum of 1024 terms in a type of machine epsilon `eps` is rounded
 The signs of the roundings are as good as random, so their sum is that of a random walk, `sqrt(1024) * eps / 2`.
 For the narrow floats rounding the final value is what counts: two neighbours differ by `eps` relative to the smaller.
 
-Both tolerances of a type are equal: the relative one judges values above 1, the absolute one those below.
+Both tolerances of a type are equal: the relative one judges values above 1, the absolute one those below. Of the floats
+narrower than 32 bits the absolute one is coarse enough to hide a whole output of small values, such as probabilities.
+Theirs is therefore multiplied by the largest expected magnitude where that is below 1 (`follows_scale`).
 """
 
 from __future__ import annotations
 
 from trtkit.dtypes import DTYPES
 
-__all__ = ["coarser_dtype", "default_tolerance"]
+__all__ = ["coarser_dtype", "default_tolerance", "follows_scale"]
 
 _USUAL = 1e-5
 _ROUNDINGS = 1024
@@ -31,6 +33,12 @@ def default_tolerance(dtype: str) -> float:
     if row.kind == "float" and row.bits == 16:
         return float(_ROUNDINGS**0.5 * row.epsilon / 2)
     return row.epsilon
+
+
+def follows_scale(dtype: str) -> bool:
+    """Whether the absolute tolerance of a data type has to shrink with expected values below 1."""
+    row = DTYPES[dtype]
+    return row.kind == "float" and row.bits < 32
 
 
 def coarser_dtype(actual: str, expected: str) -> str:

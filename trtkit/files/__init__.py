@@ -94,7 +94,7 @@ def format_of(path: str | Path, doing: Literal["written", "read"] = "written") -
             return _BY_SUFFIX[".json"]
     if found is None:
         hint = did_you_mean(path.suffix, (row.suffix for row in FORMATS if row.suffix))
-        logging.getLogger("trtkit").warning(
+        logging.getLogger(__name__).warning(
             "%r is not a known suffix: %s is %s as JSON%s", path.suffix, path, doing, hint
         )
         found = _BY_SUFFIX[".json"]

@@ -1,16 +1,19 @@
-"""The .npy format as a stream: written and read in blocks, and checked before memory is taken.
+"""The .npy format as a stream: written and read in blocks, and checked before memory is taken; large files are mapped.
 
 The layout is that of numpy.lib.format (NEP 1), headers of versions 1.0 to 3.0. Reading never unpickles.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import math
+import os
+import resource
 import struct
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import IO, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +26,8 @@ __all__ = ["MAGIC", "Sink", "Source", "map_npy", "read_npy", "write_npy"]
 MAGIC = b"\x93NUMPY"
 
 _LONGEST_HEADER = 1 << 16  # numpy itself accepts 10,000 characters
+
+_WORTH_MAPPING = 1 << 20  # bytes; below, a mapping saves little, and each one keeps a file descriptor
 
 
 class Sink(Protocol):
@@ -72,7 +77,11 @@ def read_npy(source: Source, size: int, where: str, dtype_name: str | None = Non
     Raises:
         FileError: the data is cut short, not .npy, or of a type that trtkit does not carry.
     """
-    header = _read_header(source, size, where)
+    return _read_data(source, _read_header(source, size, where), where, dtype_name)
+
+
+def _read_data(source: Source, header: _Header, where: str, dtype_name: str | None) -> npt.NDArray[Any]:
+    """The array whose header was just read."""
     try:
         array = np.empty(header.shape, header.dtype, order="F" if header.fortran else "C")
     except (ValueError, MemoryError) as error:
@@ -89,20 +98,43 @@ def read_npy(source: Source, size: int, where: str, dtype_name: str | None = Non
 
 
 def map_npy(path: Path, where: str, dtype_name: str | None = None) -> npt.NDArray[Any]:
-    """The array of a .npy file, memory-mapped and read-only.
+    """The array of a .npy file, read-only: memory-mapped if it is large, else read.
+
+    A mapping keeps a file descriptor for as long as the array lives. Half of what the process may open is left for
+    everything else: beyond that, large arrays are read too.
 
     Raises:
         FileError: as for `read_npy`; also where the file is missing.
     """
     try:
         with path.open("rb") as file:
-            header = _read_header(file, path.stat().st_size, where)
-        order: Literal["C", "F"] = "F" if header.fortran else "C"
-        if math.prod(header.shape) == 0:
-            return restored(np.empty(header.shape, header.dtype, order=order), dtype_name, where)
-        mapped = np.memmap(path, header.dtype, "r", header.offset, header.shape, order)
+            header = _read_header(file, os.fstat(file.fileno()).st_size, where)
+            array = _map_data(file, header, where, dtype_name)
+            if array is None:
+                file.seek(header.offset)
+                array = _read_data(file, header, where, dtype_name)
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read {where}: {getattr(error, 'strerror', None) or one_line(error)}") from error
+    array.setflags(write=False)
+    return array
+
+
+def _map_data(file: IO[bytes], header: _Header, where: str, dtype_name: str | None) -> npt.NDArray[Any] | None:
+    """The array mapped; None where it is small or file descriptors run short."""
+    if math.prod(header.shape) * header.dtype.itemsize < _WORTH_MAPPING:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    order: Literal["C", "F"] = "F" if header.fortran else "C"
+    try:
+        number = os.dup(file.fileno())  # the lowest free one, which the mapping will get: it tells how many are open
+        os.close(number)
+        if limit != resource.RLIM_INFINITY and number >= limit // 2:
+            return None
+        mapped = np.memmap(file, header.dtype, "r", header.offset, header.shape, order)
+    except OSError as error:
+        if error.errno == errno.EMFILE:
+            return None
+        raise
     return restored(mapped.view(np.ndarray), dtype_name, where)
 
 

@@ -1,4 +1,4 @@
-"""A folder of .npy files, memory-mapped when read, with a catalogue at the top.
+"""A folder of .npy files, the large ones memory-mapped when read, with a catalogue at the top.
 
     0000000000/x.npy             inputs
     onnxrt/0000000000/y.npy      outputs
@@ -31,7 +31,7 @@ _SUFFIX = ".npy"
 
 
 def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
-    """Open a folder; its arrays are mapped when they are asked for.
+    """Open a folder; its arrays are read or mapped when they are asked for.
 
     Raises:
         FileError: it cannot be read, or holds no saved data.

@@ -132,6 +132,10 @@ class Report:
         """Whether the verdict is PASS."""
         return self.verdict == "PASS"
 
+    def __bool__(self) -> bool:
+        """Whether the verdict is PASS."""
+        return self.passed
+
     @property
     def exit_code(self) -> int:
         """The exit code of `trtkit run`: 0, or 1 where something differs."""

@@ -89,6 +89,9 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "quantile of another class": ({"int8": True, "quantile": 0.5}, "without --calib-base-cls IInt8LegacyCalibrator"),
     "cutoff of another class": ({"int8": True, "regression_cutoff": 0.5}, "without --calib-base-cls"),
     "unknown class": ({"int8": True, "calibration_base_class": "Mine"}, "is one of IInt8EntropyCalibrator2"),
+    "level": ({"builder_optimization_level": 6}, "--builder-optimization-level 6: expected .* from 0 to 5"),
+    "big level": ({"builder_optimization_level": 99999999999}, "--builder-optimization-level 99999999999: expected"),
+    "streams": ({"max_aux_streams": 2**31}, "--max-aux-streams 2147483648: expected .* from 0 to 2147483647"),
     "profiles": ({"min_shapes": ({"x": (1,)},) * 2, "max_shapes": ({"x": (1,)},)}, "name 2, 0 and 1 profiles"),
 }
 

@@ -11,7 +11,7 @@ from backends.trt.builds import SHAPES, built, opened
 
 from trtkit.backends.trt.build_config import BuildConfig
 from trtkit.backends.trt.build_options import BuildOptions
-from trtkit.backends.trt.config import make_config
+from trtkit.backends.trt.config import make_config, naming_causes
 from trtkit.backends.trt.network import Net
 from trtkit.errors import ModelError, TrtkitError, UsageError
 
@@ -63,7 +63,6 @@ TAKEN: dict[str, tuple[dict[str, Any], Callable[[Any], Any], Any]] = {
         True,
     ),
     "compilation cache": ({"disable_compilation_cache": True}, flag("DISABLE_COMPILATION_CACHE"), True),
-    "safety": ({"safety_restricted": True}, flag("SAFETY_SCOPE"), True),
     "refit": ({"refittable": True}, flag("REFIT"), True),
     "strip": ({"strip_plan": True}, flag("STRIP_PLAN"), True),
     "weight streaming": ({"weight_streaming": True}, flag("WEIGHT_STREAMING"), True),
@@ -124,10 +123,10 @@ REFUSED: dict[str, tuple[dict[str, Any], type[TrtkitError], str]] = {
     ),
     "too much shared memory": ({"pool_limit": {"tactic_shared_memory": 1 << 40}}, ModelError, "must be < 1GiB"),
     "unknown pool": ({"pool_limit": {"workspce": 1}}, UsageError, "--pool-limit: .*did you mean 'workspace'"),
-    "level": (
-        {"builder_optimization_level": 9},
+    "safety": (
+        {"safety_restricted": True},
         ModelError,
-        r"--builder-optimization-level 9: .* ignores it \(it stays 5\)",
+        "--trt-safety-restricted: .* ignores it; leave it out, or build .* with TensorRT 8.6 to 10.13",
     ),
     "windows": (
         {"runtime_platform": "windows_amd64"},
@@ -185,3 +184,39 @@ def test_the_engine_differs(net: Net, options: dict[str, Any]) -> None:
 
 def test_the_same_options_build_the_same_engine(net: Net) -> None:
     assert built(net, tf32=True) == built(net, tf32=True)
+
+
+CAUSES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "lean runtime": (
+        {"version_compatible": True},
+        "Unable to load library: libnvinfer_lean.so.1",
+        "--version-compatible takes .* is installed without it: add --exclude-lean-runtime",
+    ),
+    "another reason": ({"version_compatible": True}, "no memory", "^no memory$"),
+    "capability": ({"engine_capability": "safety"}, "no", "^no; --engine-capability safety may be the reason"),
+    "standard": ({"engine_capability": "Standard"}, "no", "^no$"),
+    "pool": (
+        {"pool_limit": {"workspace": 1}},
+        "Could not find any implementation for node n",
+        "--pool-limit workspace:1 may be the reason: try more memory",
+    ),
+    "pool, and another reason": ({"pool_limit": {"workspace": 1}}, "a loop without end", "^a loop without end$"),
+}
+
+
+@pytest.mark.parametrize(("options", "said", "message"), CAUSES.values(), ids=CAUSES)
+def test_options_that_may_be_the_reason_of_a_failure(options: dict[str, Any], said: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message), naming_causes(BuildOptions(**options)):
+        raise ModelError(said)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"version_compatible": True}, "add --exclude-lean-runtime", id="lean"),
+        pytest.param({"engine_capability": "dla_standalone"}, "--engine-capability dla_standalone may be", id="dla"),
+    ],
+)
+def test_a_build_that_fails_for_an_option(net: Net, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError, match=message), naming_causes(BuildOptions(**options)):
+        built(net, **options)

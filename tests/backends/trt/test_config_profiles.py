@@ -26,7 +26,8 @@ def ranges(count: int, *shapes: Any) -> dict[str, Any]:
 ACCEPTED: dict[str, tuple[str, dict[str, Any], dict[str, tuple[int, ...]] | None, int]] = {
     "from the shapes": ("linear", {}, {"x": (2, 3)}, 1),
     "asked for": ("linear", ranges(1, 1, 2, 4), None, 1),
-    "asked for, beside shapes": ("linear", ranges(1, 1, 2, 4), {"x": (9, 3)}, 1),
+    "asked for, beside shapes": ("linear", ranges(1, 1, 2, 4), {"x": (4, 3)}, 1),
+    "beside shapes of the second": ("linear", ranges(2, 1, 2, 4), {"x": (8, 3)}, 2),
     "three of them": ("linear", ranges(3, 1, 2, 4), None, 3),
     "completed by the shapes": ("linear", {"max_shapes": ({"x": (4, 3)},)}, {"x": (2, 3)}, 1),
     "a fixed input named": (
@@ -98,6 +99,18 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, tuple[int, ...]] | None,
         r"--trt-max-shapes x:\[4,5\] does not fit the input 'x' \[N,3\]",
     ),
     "rank": ("linear", {}, {"x": (3,)}, r"--input-shapes x:\[3\] does not fit"),
+    "outside the profile": (
+        "linear",
+        ranges(1, 2, 3, 4),
+        {"x": (9, 3)},
+        r"the shape x:\[9,3\] lies outside the optimisation profile, which takes \[2,3\] to \[4,3\] for this input",
+    ),
+    "outside all": (
+        "linear",
+        ranges(2, 2, 3, 4),
+        {"x": (1, 3)},
+        r"outside every optimisation profile; they take \[2,3\] to \[4,3\] or \[4,3\] to \[8,3\]",
+    ),
     "shrinking": ("linear", ranges(1, 4, 2, 1), None, r"must grow .* but is \[4,3\], \[2,3\], \[1,3\]"),
     "second profile shrinks": (
         "linear",
@@ -123,6 +136,18 @@ def test_a_static_network_needs_no_profile(tmp_path: Path) -> None:
         assert built(net, None)
         with pytest.raises(InputError, match="does not fit the input"):
             make_config(net, BuildOptions(**ranges(1, 1, 2, 4)))
+
+
+@pytest.mark.parametrize("names", [("min_shapes",), ("min_shapes", "opt_shapes", "max_shapes")], ids=len)
+def test_a_fixed_input_in_a_profile_changes_nothing(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with opened(tmp_path) as net:
+        net.network.get_input(0).shape = (2, 3)
+        same: dict[str, Any] = dict.fromkeys(names, ({"x": (2, 3)},))
+        assert make_config(net, BuildOptions(**same)).profiles == 0
+        assert built(net, None, **same) == built(net, None)
+        for name in names:
+            with pytest.raises(InputError, match=r"x:\[2,4\] does not fit the input 'x' \[2,3\]"):
+                make_config(net, BuildOptions(**{**same, name: ({"x": (2, 4)},)}))
 
 
 def test_a_shape_input_takes_the_values_of_the_first_feed(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def load_config(builder, config):
 """
     options = BuildOptions(config_script=script(tmp_path, body))
     assert make_config(net, options, shapes=SHAPES).profiles == 1
+    with pytest.raises(InputError, match=r"--input-shapes x:\[2,3\] has no effect, since the configuration script"):
+        make_config(net, options, shapes=SHAPES, shapes_must_count=True)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +106,14 @@ FAILURES: dict[str, tuple[str, str]] = {
     "syntax": ("def FUNC(:\n", r"cfg.py:1: SyntaxError"),
     "no function": ("def FUNK(): ...\n", r"cfg.py has no 'FUNC'"),
     "unknown parameter": ("def FUNC(confg): ...\n", r"cfg.py:1: FUNC asks for 'confg'.*did you mean 'config'"),
-    "returns a number": ("def FUNC():\n    return 3\n", r"cfg.py: FUNC returns a int; it changes the config"),
+    "returns a number": ("def FUNC():\n    return 3\n", r"cfg.py:1: FUNC returns a int; it changes the config"),
     "a flag of old": (
         "def FUNC(config, trt):\n    config.set_flag(trt.BuilderFlag.FP16)\n",
         r"cfg.py:2: in FUNC: AttributeError: .*FP16",
     ),
     "refused in the log only": (
         "def FUNC(config, trt):\n    config.runtime_platform = trt.RuntimePlatform.WINDOWS_AMD64\n",
-        r"cfg.py: FUNC: TensorRT-RTX .* refuses what it does: .*does not support building engines",
+        r"cfg.py:1: FUNC: TensorRT-RTX .* refuses what it does: .*does not support building engines",
     ),
 }
 

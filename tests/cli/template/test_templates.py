@@ -14,13 +14,14 @@ from typing import Any
 import onnx
 import pytest
 import zoo
+from backends.trt import compat
 from onnx import TensorProto
 
 from trtkit.backends.trt.build_options import BuildOptions
-from trtkit.backends.trt.releases import WHERE
+from trtkit.backends.trt.releases import WHERE, members
 from trtkit.cli.main import COMMANDS
 from trtkit.cli.template import SUBTOOLS
-from trtkit.cli.template.trt_config import _NOT_FOR_A_SCRIPT
+from trtkit.cli.template.trt_config import _MEMBERS, _NOT_FOR_A_SCRIPT
 from trtkit.options import options_of
 
 Command = Callable[..., Any]
@@ -117,8 +118,31 @@ ERRORS: list[tuple[str, int, str]] = [
     (
         "template trt-config --profiling-verbosity none);import",
         2,
-        "template trt-config: error: --profiling-verbosity: invalid value 'none);import': expected a name of "
-        "TensorRT's",
+        "template trt-config: error: --profiling-verbosity: unknown value 'none);import' (known: detailed, "
+        "layer_names_only, none, default, verbose)",
+    ),
+    (
+        "template trt-config --pool-limit workspce:1G",
+        2,
+        "template trt-config: error: --pool-limit: unknown value 'workspce'; did you mean 'workspace'? (known: "
+        "dla_global_dram, dla_local_dram, dla_managed_sram, tactic_dram, workspace, tactic_shared_memory)",
+    ),
+    (
+        "template trt-config --engine-capability foo",
+        2,
+        "template trt-config: error: --engine-capability: unknown value 'foo' (known: dla_standalone, safety, "
+        "standard, default, safe_dla, safe_gpu)",
+    ),
+    (
+        "template trt-config --compute-capabilities 8.9 7.0",
+        2,
+        "template trt-config: error: --compute-capabilities: unknown value '7.0'; did you mean '8.0' or '7.5'? (known: "
+        "7.5, 8.0, 8.6, 8.9, 12.0, 12.1)",
+    ),
+    (
+        "template trt-config --builder-optimization-level 9",
+        2,
+        "template trt-config: error: --builder-optimization-level 9: expected a whole number from 0 to 5",
     ),
     (
         "template trt-config --trt-min-shapes x:[1]",
@@ -182,6 +206,17 @@ def test_network_from_a_model_finds_it_from_anywhere(
     assert shown.code == 0, shown.err
     assert shown.out.startswith("../scripts/n.py: TensorRT network chain, ")
     assert [line.split()[1] for line in shown.out.splitlines()[-3:]] == ["r", "n", "e"]
+
+
+@needs_rtx
+def test_a_network_of_open_sizes_says_what_to_add(trtkit_command: Command, folder: Path) -> None:
+    text = template(trtkit_command, "trt-network", "chain.onnx")
+    assert "    # --input-shapes 'x:[1,3]'\n" in text
+    Path("n.py").write_text(text)
+    assert trtkit_command("convert", "n.py", "-o", "n.engine").code == 3
+    assert trtkit_command("convert", "n.py", "-o", "n.engine", "--input-shapes", "x:[1,3]").code == 0
+    zoo.save(zoo.model([zoo.node("Neg", ["x"], ["y"])], [zoo.tensor("x", [2])], [zoo.Y]), folder / "fixed.onnx")
+    assert "--input-shapes" not in template(trtkit_command, "trt-network", "fixed.onnx")
 
 
 @needs_rtx
@@ -346,6 +381,11 @@ def test_all_options_at_once(trtkit_command: Command, folder: Path) -> None:
             assert lines[0] in text
 
 
+@pytest.mark.parametrize("type_name", [*_MEMBERS.values(), "ComputeCapability"])
+def test_the_names_are_those_of_all_releases(type_name: str) -> None:
+    assert sorted(members(type_name)) == sorted(compat.load().types[type_name])
+
+
 @pytest.mark.parametrize("flag", ["tactic-sources", "preview-features", "quantization-flags"])
 def test_none_of_many_is_said_too(trtkit_command: Command, folder: Path, flag: str) -> None:
     assert "= []" in template(trtkit_command, "trt-config", f"--{flag}")
@@ -373,9 +413,10 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("--use-dla",), "RuntimeError: there is no deep learning accelerator (DLA) here"),
     (("--runtime-platform", "windows_amd64"), "runtime_platform"),
     (("--hardware-compatibility-level", "ampere_plus"), "hardware_compatibility_level = AMPERE_PLUS"),
-    (("--builder-optimization-level", "9"), "builder_optimization_level = 9"),
+    (("--trt-safety-restricted",), "RuntimeError: this TensorRT ignores SAFETY_SCOPE; TensorRT 8.6 to 10.13 heed it"),
+    (("--error-on-timing-cache-miss",), "RuntimeError: TensorRT-RTX has no timing cache"),
     (("--load-timing-cache", "t.cache"), "RuntimeError: TensorRT-RTX has no timing cache"),
-    (("--profiling-verbosity", "nonne"), "NONNE"),
+    (("--profiling-verbosity", "verbose"), "this TensorRT has no ProfilingVerbosity.VERBOSE; it is in TensorRT 8.6"),
 ]
 
 

@@ -157,7 +157,7 @@ def test_value_for(values: Any, value: int) -> None:
 
 def test_named_outputs() -> None:
     options = load_metric("simple").Options(atol={"": 1, "y": 2}, rtol={"z": 3})
-    assert named_outputs(options) == {"y", "z"}
+    assert named_outputs(options) == {"y": "--atol", "z": "--rtol"}
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,50 @@ def test_default_tolerances(dtype: str, actual: float, expected: float, passed: 
     assert check([actual], [expected], numpy_dtype(dtype)).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("dtype", "expected", "atol"),
+    [
+        ("bfloat16", [0.25, -0.5], 2**-4),
+        ("bfloat16", [0.25, 1.0], 2**-3),
+        ("bfloat16", [0.25, -300.0], 2**-3),
+        ("float16", [0.25, 0.125], 2**-8),
+        ("float16", [0.25, INF, NAN], 2**-8),
+        ("float16", [INF, NAN], 2**-6),
+        ("float16", [0.0, 0.0], 0.0),
+        ("float16", [], 2**-6),
+        ("float8_e5m2", [0.25, 0.5], 0.125),
+        ("float32", [0.25, 0.5], 1e-5),
+        ("float64", [1e-9], 1e-5),
+        ("complex64", [1e-9j], 1e-5),
+        ("int32", [0, 0], 0.0),
+    ],
+    ids=str,
+)
+def test_the_default_atol_of_narrow_floats_follows_the_expected_values(
+    dtype: str, expected: list[float], atol: float
+) -> None:
+    result = check(expected, expected, numpy_dtype(dtype))
+    assert result.thresholds["atol"] == atol
+    assert f"atol {atol:g}, rtol " in result.summary
+    assert check(expected, expected, numpy_dtype(dtype), atol={"y": 0.5}).thresholds["atol"] == 0.5
+    assert check(expected, expected, numpy_dtype(dtype), atol={"z": 0.5}).thresholds["atol"] == atol
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float8_e5m2"])
+def test_zeros_are_no_probabilities(dtype: str) -> None:
+    logits = np.random.default_rng(3).normal(size=(1, 1000))
+    probabilities = np.exp(logits) / np.exp(logits).sum()
+    assert not check(np.zeros((1, 1000)), probabilities, numpy_dtype(dtype)).passed
+    assert not check(probabilities, np.zeros((1, 1000)), numpy_dtype(dtype)).passed
+    assert check(probabilities, probabilities, numpy_dtype(dtype)).passed
+
+
+def test_the_scale_is_that_of_all_pieces() -> None:
+    expected = np.full(200_000, 2.0**-7, np.float16)
+    expected[-1] = 0.5
+    assert check(expected, expected, np.float16).thresholds["atol"] == 2**-7
+
+
 def test_the_coarser_of_two_types_counts() -> None:
     pair = ArrayPair("y", np.array([1.01], np.float16), np.array([1.0], np.float32))
     result = simple.compare(pair, Options())

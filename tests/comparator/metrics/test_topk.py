@@ -28,14 +28,18 @@ def check(actual: Any, expected: Any, dtype: Any = np.float32, **options: Any) -
         ([3, 2, 1], [1, 2, 3], 1, 0.0),
         ([1, 3, 2], [1, 2, 3], 2, 1.0),
         ([[1, 2, 3], [3, 2, 1]], [[1, 2, 3], [1, 2, 3]], 1, 0.5),
-        ([1, 2, 2], [1, 2, 3], 1, 1.0),
+        ([1, 2, 2], [1, 2, 3], 1, 0.0),
+        ([1, 2, 2], [1, 3, 2], 1, 1.0),
         ([1, 2, 3], [1, 3, 3], 1, 1.0),
-        ([5, 5, 5, 5], [1, 2, 3, 4], 2, 1.0),
+        ([5, 5, 5, 5], [1, 2, 3, 4], 2, 0.0),
+        ([5, 5, 5, 5], [4, 3, 2, 1], 2, 0.0),
+        ([1, 2, 3, 4], [5, 5, 5, 5], 2, 1.0),
+        ([7, 7, 7, 7], [5, 5, 5, 5], 2, 1.0),
+        ([[0, 0, 0], [0, 1, 0]], [[5, 5, 5], [0, 2, 0]], 1, 1.0),
         ([5, 5, 1, 1], [1, 1, 5, 5], 1, 0.0),
-        ([3, 2, 2, 0], [3, 0, 2, 2], 2, 1.0),
+        ([3, 2, 2, 0], [3, 0, 2, 2], 2, 0.0),
+        ([3, 0, 2, 2], [3, 2, 2, 0], 2, 1.0),
         ([3, 2, 0, 0], [3, 0, 2, 0], 2, 0.0),
-        ([NAN, 1, 0], [NAN, 1, 0], 1, 0.0),
-        ([2, 1, 0], [2, NAN, 0], 1, 0.0),
         (np.zeros((0, 9)), np.zeros((0, 9)), 1, 1.0),
     ],
     ids=str,
@@ -57,13 +61,46 @@ def answers(row: list[int], k: int) -> set[frozenset[int]]:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint64, np.bool_, ml_dtypes.bfloat16, ml_dtypes.int4])
-def test_a_row_agrees_when_both_sides_have_an_answer_in_common(dtype: Any) -> None:
+def test_a_row_agrees_when_the_actual_choice_is_an_answer_on_the_expected_side(dtype: Any) -> None:
     rng = np.random.default_rng(4)
     for _ in range(150):
         k = int(rng.integers(1, 4))
         actual, expected = (rng.integers(0, 4, 5).astype(dtype) for _ in "ae")
-        common = answers(actual.astype(int).tolist(), k) & answers(expected.astype(int).tolist(), k)
-        assert check(actual, expected, dtype, topk_k=k).passed == bool(common)
+        left, right = actual.astype(int).tolist(), expected.astype(int).tolist()
+        chosen = frozenset(sorted(range(5), key=lambda place: (-left[place], place))[:k])
+        silent = len(set(left)) == 1 < len(set(right))
+        assert check(actual, expected, dtype, topk_k=k).passed == (chosen in answers(right, k) and not silent)
+
+
+@pytest.mark.parametrize("k", [1, 5, 500])
+def test_a_dead_network_fails(k: int) -> None:
+    alive = np.random.default_rng(5).random((1, 1000))
+    dead = np.full_like(alive, 0.001)
+    result = check(dead, alive, topk_k=k)
+    assert not result.passed
+    assert result.required == "no threshold above 0 can pass: no row agrees"
+    assert check(alive, dead, topk_k=k).passed
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "rows"),
+    [
+        ([[NAN, 1, 0]], [[NAN, 1, 0]], 1),
+        ([[2, 1, 0]], [[2, NAN, 0]], 1),
+        ([[NAN, 1, 0]], [[2, 1, 0]], 1),
+        ([[NAN] * 3, [2, 1, 0]], [[NAN] * 3, [2, 1, 0]], 1),
+        ([[NAN] * 3] * 2, [[2, 1, 0]] * 2, 2),
+    ],
+    ids=str,
+)
+def test_a_row_with_nan_fails_whatever_the_threshold(actual: Any, expected: Any, rows: int) -> None:
+    for dtype in (np.float32, ml_dtypes.bfloat16):
+        result = check(actual, expected, dtype, topk_k=1, topk_threshold=0)
+        assert not result.passed
+        assert f"; {rows} with NaN;" in result.summary
+        assert result.required == "no threshold can pass: a row holds NaN, which has no order"
+        assert result.details["rows_with_nan"] == rows
+        json.dumps(result.to_data(), allow_nan=False)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1, -3])

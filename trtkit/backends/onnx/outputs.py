@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["edit_outputs"]
 
-logger = logging.getLogger("trtkit")
+logger = logging.getLogger(__name__)
 
 
 def edit_outputs(model: ModelProto, options: OnnxOptions) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["save_onnx"]
 
-logger = logging.getLogger("trtkit")
+logger = logging.getLogger(__name__)
 
 _PAGE_FROM = 1 << 20
 _PAGE = 4096

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SymbolicInference", "infer_shapes", "spec_of", "try_infer_shapes"]
 
-logger = logging.getLogger("trtkit")
+logger = logging.getLogger(__name__)
 
 SymbolicInference = Callable[["ModelProto"], "ModelProto"]
 """Shape inference that follows symbols; it raises MissingPackageError where it cannot be used on this machine, and

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxrtRunner"]
 
-logger = logging.getLogger("trtkit")
+logger = logging.getLogger(__name__)
 
 
 class OnnxrtRunner:

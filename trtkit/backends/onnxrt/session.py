@@ -60,7 +60,7 @@ def make_session(ort: Any, model: OnnxModel, options: Options, context: RunnerCo
 def _session_options(ort: Any, options: Options, context: RunnerContext) -> Any:
     settings = ort.SessionOptions()
     # What ONNX Runtime logs as an error it also raises, and that is told in one line.
-    settings.log_severity_level = _WARNING if logging.getLogger("trtkit").isEnabledFor(logging.DEBUG) else _FATAL
+    settings.log_severity_level = _WARNING if logging.getLogger(__name__).isEnabledFor(logging.DEBUG) else _FATAL
     level = LEVELS[options.graph_optimization_level]
     settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
     settings.intra_op_num_threads = options.intra_op_threads

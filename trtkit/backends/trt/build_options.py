@@ -22,6 +22,12 @@ _BESIDE = ("config_script", "config_postprocess_script", "save_timing_cache")
 """Fields that change nothing in the configuration before its script gets it."""
 
 
+_MAX_LEVEL = 5
+"""TensorRT takes larger levels for this one."""
+
+_MAX_INT32 = 2**31 - 1
+
+
 def _pool(text: str) -> tuple[str, int]:
     name, colon, size = text.partition(":")
     if not colon or not name:
@@ -210,6 +216,12 @@ class BuildOptions(ProfileOptions, PrecisionOptions):
             raise UsageError("--exclude-lean-runtime has no effect without --version-compatible")
         if self.allow_gpu_fallback and not self.use_dla:
             raise UsageError("--allow-gpu-fallback has no effect without --use-dla")
+        for flag, number, largest in (
+            ("--builder-optimization-level", self.builder_optimization_level, _MAX_LEVEL),
+            ("--max-aux-streams", self.max_aux_streams, _MAX_INT32),
+        ):
+            if number is not None and not 0 <= number <= largest:
+                raise UsageError(f"{flag} {number}: expected a whole number from 0 to {largest}")
 
 
 def configuring_flags(options: BuildOptions) -> list[str]:

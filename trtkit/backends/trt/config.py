@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trtkit.backends.trt.api import title, trt
@@ -21,6 +22,7 @@ from trtkit.backends.trt.setters import (
     pools,
     preview_features,
     quantization_flags,
+    safety_scope,
     switch,
     tactic_sources,
     this_gpu,
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     from trtkit.results import Feed
     from trtkit.tensors import Sizes
 
-__all__ = ["SETTERS", "make_config"]
+__all__ = ["SETTERS", "make_config", "naming_causes"]
+
+_MEMORY = ("any implementation for node", "workspace", "emory")
+"""Signs that the builder found no tactic, or none that gets by with the memory that it has."""
 
 SETTERS: dict[str, Setter] = {
     "use_gpu": this_gpu,
@@ -56,7 +61,7 @@ SETTERS: dict[str, Setter] = {
     "sparse_weights": switch("SPARSE_WEIGHTS"),
     "version_compatible": switch("VERSION_COMPATIBLE"),
     "exclude_lean_runtime": switch("EXCLUDE_LEAN_RUNTIME"),
-    "safety_restricted": switch("SAFETY_SCOPE"),
+    "safety_restricted": safety_scope,
     "refittable": switch("REFIT"),
     "strip_plan": switch("STRIP_PLAN"),
     "weight_streaming": switch("WEIGHT_STREAMING"),
@@ -85,6 +90,7 @@ def make_config(
     shapes: Mapping[str, Sizes] | None = None,
     feeds: Callable[[], Iterable[Feed]] | None = None,
     allocator: DeviceAllocator | None = None,
+    shapes_must_count: bool = False,
 ) -> BuildConfig:
     """The configuration that the options ask for, with the scripts applied and a profile where one is needed.
 
@@ -95,6 +101,7 @@ def make_config(
             dynamic network that has none, and complete profiles that leave inputs out.
         feeds: calibration data, and values of shape inputs; each call begins anew.
         allocator: GPU memory for calibration; None for cuda-python's.
+        shapes_must_count: it is an error where a script's own profiles leave the shapes without effect.
 
     Raises:
         ModelError: this package, network or machine cannot honour an option; the message says what to do instead.
@@ -115,10 +122,42 @@ def make_config(
         run_config_script(build, options.config_script)
     if options.config_postprocess_script is not None:
         postprocess_config(build, options.config_postprocess_script)
-    add_default_profile(build, shapes)
+    add_default_profile(build, shapes, must_count=shapes_must_count)
     if options.save_timing_cache is not None:
         save_later(build, options.save_timing_cache)
     return build
+
+
+@contextmanager
+def naming_causes(options: BuildOptions) -> Iterator[None]:
+    """Add to the error of a failed build which of the options may be its reason, as far as TensorRT's words tell.
+
+    Raises:
+        ModelError: that of the block.
+    """
+    try:
+        yield
+    except ModelError as error:
+        causes = _causes(options, str(error))
+        if not causes:
+            raise
+        raise ModelError(f"{error}; {'; '.join(causes)}") from error
+
+
+def _causes(options: BuildOptions, text: str) -> list[str]:
+    causes = []
+    if options.version_compatible and "nvinfer_lean" in text:
+        causes.append(
+            f"--version-compatible takes the lean runtime into the engine, and {title()} is installed without it: "
+            "add --exclude-lean-runtime"
+        )
+    capability = options.engine_capability
+    if capability is not None and capability.strip().upper() != "STANDARD":
+        causes.append(f"--engine-capability {capability} may be the reason, since it allows less than standard does")
+    if options.pool_limit and any(sign in text for sign in _MEMORY):
+        pools = " ".join(f"{name}:{size}" for name, size in options.pool_limit.items())
+        causes.append(f"--pool-limit {pools} may be the reason: try more memory")
+    return causes
 
 
 def _set_defaults(build: BuildConfig) -> None:

@@ -33,13 +33,13 @@ def run_config_script(build: BuildConfig, script: str) -> None:
         return
     if not isinstance(result, trt().IBuilderConfig):
         raise ScriptError(
-            f"{function.path}: {function.name} returns a {type(result).__name__}; it changes the config that it is "
+            f"{function.where()}: {function.name} returns a {type(result).__name__}; it changes the config that it is "
             "given and returns nothing, or returns an IBuilderConfig of its own"
         )
     flags = configuring_flags(build.options)
     if flags:
         raise UsageError(
-            f"{function.path}: {function.name} returns its own configuration, so {', '.join(flags)} would have no "
+            f"{function.where()}: {function.name} returns its own configuration, so {', '.join(flags)} would have no "
             "effect; leave that out, or let the script change the `config` that it is given"
         )
     _log.debug("the configuration is the script's own: nothing of trtkit's defaults is in it")
@@ -56,7 +56,7 @@ def postprocess_config(build: BuildConfig, script: str) -> None:
     result = _call(build, function)
     if result is not None and result is not build.config:
         raise ScriptError(
-            f"{function.path}: {function.name} returns a {type(result).__name__}; it changes the config that it is "
+            f"{function.where()}: {function.name} returns a {type(result).__name__}; it changes the config that it is "
             "given and returns nothing"
         )
 
@@ -75,5 +75,5 @@ def _call(build: BuildConfig, function: UserScript) -> Any:
         )
         refusal = reason(messages)
         if refusal is not None:
-            raise ScriptError(f"{function.path}: {function.name}: {title()} refuses what it does: {refusal}")
+            raise ScriptError(f"{function.where()}: {function.name}: {title()} refuses what it does: {refusal}")
     return result

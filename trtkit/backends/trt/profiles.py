@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trtkit.backends.trt.build_config import BuildConfig, accepted
+from trtkit.backends.trt.profile_options import ProfileShapes
 from trtkit.backends.trt.tensors import shape_of
 from trtkit.errors import InputError
 from trtkit.suggest import did_you_mean, listing
@@ -61,33 +62,54 @@ def open_inputs(network: Any) -> dict[str, OpenInput]:
 def add_asked_profiles(build: BuildConfig, shapes: Mapping[str, Sizes] | None) -> None:
     """Add the profiles of `--trt-min-shapes`, `--trt-opt-shapes` and `--trt-max-shapes`.
 
+    A network whose shapes are all fixed needs none, so none is added; what the options say of it must be true.
+
     Args:
         build: the configuration.
         shapes: shapes of inputs that the options leave out, as from `--input-shapes`.
 
     Raises:
-        InputError: they don't fit the network, or leave an input out.
+        InputError: they don't fit the network, or leave an input out; or the shapes lie outside every profile.
         ModelError: TensorRT refuses one of them.
     """
-    asked = (build.options.min_shapes, build.options.opt_shapes, build.options.max_shapes)
+    asked = _asked_shapes(build)
     count = max(len(profiles) for profiles in asked)
     inputs = open_inputs(build.net.network)
+    added: list[dict[str, Range]] = []
     for index in range(count):
         trio = [profiles[index] if profiles else {} for profiles in asked]
         for flag, given in zip(_FLAGS, trio, strict=True):
             _check_names(build, flag, given)
-        _add(build, {name: _range(entry, trio, shapes or {}) for name, entry in inputs.items()})
+        if inputs:
+            added.append({name: _range(entry, trio, shapes or {}) for name, entry in inputs.items()})
+            _add(build, added[-1])
+    if added:
+        _check_inside(added, {name: shape for name, shape in (shapes or {}).items() if name in inputs}, inputs)
 
 
-def add_default_profile(build: BuildConfig, shapes: Mapping[str, Sizes] | None) -> None:
+def add_default_profile(build: BuildConfig, shapes: Mapping[str, Sizes] | None, *, must_count: bool = False) -> None:
     """Where the network needs a profile and has none, add one for exactly these shapes.
+
+    Args:
+        build: the configuration, with the profiles of the options and of the scripts.
+        shapes: shapes of inputs, as from `--input-shapes`.
+        must_count: the shapes were given for the sake of the profile, so that it is a mistake where a script's
+            profiles, whose shapes TensorRT does not tell, leave them without any effect.
 
     Raises:
         InputError: a shape is missing; the message has the flags to give. Or one does not fit the network.
         ModelError: TensorRT refuses it.
     """
     inputs = open_inputs(build.net.network)
-    if not inputs or build.profiles:
+    if not inputs:
+        return
+    if build.profiles:
+        unused = [name for name in shapes or {} if name in inputs]
+        if must_count and unused and not any(_asked_shapes(build)):
+            raise InputError(
+                f"--input-shapes {unused[0]}:{shape_text((shapes or {})[unused[0]])} has no effect, since the "
+                "configuration script makes the profiles; leave it out, or leave the profiles to the options"
+            )
         return
     values = [entry.name for entry in inputs.values() if entry.values]
     known = {**(shapes or {}), **_first_values(build, values)}
@@ -97,6 +119,35 @@ def add_default_profile(build: BuildConfig, shapes: Mapping[str, Sizes] | None) 
     trio = [known, known, known]
     _check_names(build, "--input-shapes", {name: known[name] for name in shapes or {} if name not in values})
     _add(build, {name: _range(entry, trio, {}) for name, entry in inputs.items()})
+
+
+def _asked_shapes(build: BuildConfig) -> tuple[ProfileShapes, ProfileShapes, ProfileShapes]:
+    return build.options.min_shapes, build.options.opt_shapes, build.options.max_shapes
+
+
+def _check_inside(
+    profiles: Sequence[Mapping[str, Range]], shapes: Mapping[str, Sizes], inputs: Mapping[str, OpenInput]
+) -> None:
+    """Some profile must take all of the shapes. What stands for a shape input says nothing of its values."""
+    known = {name: shape for name, shape in shapes.items() if not inputs[name].values}
+    for profile in profiles:
+        outside = [name for name, shape in known.items() if not _inside(shape, profile[name])]
+        if not outside:
+            return
+    name = outside[0]
+    ranges = " or ".join(f"{shape_text(profile[name][0])} to {shape_text(profile[name][2])}" for profile in profiles)
+    which = "the optimisation profile, which takes" if len(profiles) == 1 else "every optimisation profile; they take"
+    raise InputError(
+        f"the shape {name}:{shape_text(known[name])} lies outside {which} {ranges} for this input; "
+        f"change {_FLAGS[0]} and {_FLAGS[2]}, or the shape"
+    )
+
+
+def _inside(shape: Sizes, sides: Range) -> bool:
+    smallest, _, largest = sides
+    return len(shape) == len(smallest) and all(
+        low <= size <= high for low, size, high in zip(smallest, shape, largest, strict=True)
+    )
 
 
 def _first_values(build: BuildConfig, names: Sequence[str]) -> dict[str, Sizes]:

@@ -7,7 +7,7 @@ first release is the first of these. What works here is never decided by this ta
 
 from __future__ import annotations
 
-__all__ = ["WHERE", "where"]
+__all__ = ["WHERE", "members", "where"]
 
 _RTX = "TensorRT-RTX 1.7"
 
@@ -26,7 +26,7 @@ _GROUPS = {
         IInt8EntropyCalibrator2 IInt8LegacyCalibrator IInt8MinMaxCalibrator
         IBuilderConfig.set_calibration_profile
         IBuilderConfig.quantization_flags IBuilderConfig.set_quantization_flag IBuilderConfig.clear_quantization_flag
-        QuantizationFlag
+        QuantizationFlag QuantizationFlag.CALIBRATE_BEFORE_FUSION
         ILayer.precision ILayer.set_output_type
         NetworkDefinitionCreationFlag.EXPLICIT_BATCH
         PreviewFeature.PROFILE_SHARING_0806
@@ -53,13 +53,16 @@ _GROUPS = {
         """,
     f"TensorRT 10.3 to 11.4 and {_RTX}": """
         BuilderFlag.REFIT_INDIVIDUAL
-        IBuilderConfig.runtime_platform RuntimePlatform
+        IBuilderConfig.runtime_platform
+        RuntimePlatform RuntimePlatform.SAME_AS_BUILD RuntimePlatform.WINDOWS_AMD64
         PreviewFeature.ALIASED_PLUGIN_IO_10_03
         """,
     f"TensorRT 10.8 to 11.4 and {_RTX}": """
         BuilderFlag.EDITABLE_TIMING_CACHE BuilderFlag.MONITOR_MEMORY BuilderFlag.STRICT_NANS
         DataType.FP4
-        IBuilderConfig.tiling_optimization_level TilingOptimizationLevel
+        IBuilderConfig.tiling_optimization_level
+        TilingOptimizationLevel TilingOptimizationLevel.FAST TilingOptimizationLevel.FULL
+        TilingOptimizationLevel.MODERATE TilingOptimizationLevel.NONE
         """,
     f"TensorRT 10.13 to 11.4 and {_RTX}": """
         BuilderFlag.DISTRIBUTIVE_INDEPENDENCE
@@ -77,13 +80,32 @@ _GROUPS = {
         """,
     f"TensorRT 11.4 and {_RTX}": "DLAWorkspaceAllocationStrategy",
     _RTX: """
-        BuilderFlag.REQUIRE_USER_ALLOCATION ComputeCapability
+        BuilderFlag.REQUIRE_USER_ALLOCATION
+        ComputeCapability ComputeCapability.CURRENT ComputeCapability.NONE ComputeCapability.SM75
+        ComputeCapability.SM80 ComputeCapability.SM86 ComputeCapability.SM89 ComputeCapability.SM120
+        ComputeCapability.SM121
         IBuilderConfig.num_compute_capabilities IBuilderConfig.set_compute_capability
         """,
 }
 
 WHERE: dict[str, str] = {name: releases for releases, names in _GROUPS.items() for name in names.split()}
 """Dotted name of a type or a member, as in `has`, to the releases that have it."""
+
+_EVERYWHERE = """
+    EngineCapability.DLA_STANDALONE EngineCapability.SAFETY EngineCapability.STANDARD
+    HardwareCompatibilityLevel.AMPERE_PLUS HardwareCompatibilityLevel.NONE
+    MemoryPoolType.DLA_GLOBAL_DRAM MemoryPoolType.DLA_LOCAL_DRAM MemoryPoolType.DLA_MANAGED_SRAM
+    MemoryPoolType.TACTIC_DRAM MemoryPoolType.WORKSPACE
+    ProfilingVerbosity.DETAILED ProfilingVerbosity.LAYER_NAMES_ONLY ProfilingVerbosity.NONE
+    TacticSource.EDGE_MASK_CONVOLUTIONS TacticSource.JIT_CONVOLUTIONS
+    """
+"""What all of them have of the enumerations that options name members of."""
+
+
+def members(type_name: str) -> list[str]:
+    """The members of an enumeration that options name members of, of all nine releases together."""
+    names = (name.partition(".") for name in (*_EVERYWHERE.split(), *WHERE))
+    return [member for owner, _, member in names if owner == type_name and member]
 
 
 def where(feature: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trtkit.backends.trt.api import set_package, title, trt
 from trtkit.backends.trt.build import build_engine, save_engine
 from trtkit.backends.trt.build_options import configuring_flags
-from trtkit.backends.trt.config import make_config
+from trtkit.backends.trt.config import make_config, naming_causes
 from trtkit.backends.trt.execution import Execution
 from trtkit.backends.trt.logger import collect, trt_logger
 from trtkit.backends.trt.network import Net, open_network
@@ -112,7 +112,8 @@ class TrtRunner:
     def _build(self) -> memoryview:
         with open_network(self._model, self._options) as net:
             config = make_config(net, self._options, shapes=self._shapes(net), feeds=lambda: self._feeds(net))
-            engine = build_engine(net, config)
+            with naming_causes(self._options):
+                engine = build_engine(net, config)
         if self._options.save_engine is not None:
             save_engine(engine, self._options.save_engine)
             log.info("engine saved to %s", self._options.save_engine)

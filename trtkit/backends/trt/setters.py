@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from trtkit.backends.trt.api import enum, need, title, trt
+from trtkit.backends.trt.api import enum, need, strongly_typed_only, title, trt
 from trtkit.backends.trt.build_config import BuildConfig, accepted
 from trtkit.errors import ModelError
 
@@ -18,6 +18,7 @@ __all__ = [
     "pools",
     "preview_features",
     "quantization_flags",
+    "safety_scope",
     "switch",
     "tactic_sources",
     "this_gpu",
@@ -58,6 +59,17 @@ def switch(member: str) -> Setter:
             check(build.config.get_flag(bit), flag)
 
     return set_it
+
+
+def safety_scope(build: BuildConfig, value: bool, flag: str) -> None:
+    """What the safety runtime supports, where the package still looks at that. Release 10.16 ceased to, and says so in
+    the documentation of its enumeration alone: the flag can be set, and the engine stays the same."""
+    documented = (trt().BuilderFlag.__doc__ or "").partition("SAFETY_SCOPE")[2].partition("\n\n")[0]
+    if strongly_typed_only() or "ignored" in documented:
+        raise ModelError(
+            f"{flag}: {title()} ignores it; leave it out, or build for the safety runtime with TensorRT 8.6 to 10.13"
+        )
+    switch("SAFETY_SCOPE")(build, value, flag)
 
 
 def attribute(name: str, type_name: str | None = None) -> Setter:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trtkit.backends.trt.build_options import BuildOptions
-from trtkit.backends.trt.releases import where
+from trtkit.backends.trt.releases import members, where
 from trtkit.cli.argbind import Parser, add_options, given
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.template.writing import add_output, relative_to_script, write
 from trtkit.errors import UsageError
+from trtkit.suggest import did_you_mean
 from trtkit.tensors import Sizes
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
@@ -29,18 +30,18 @@ _NOT_FOR_A_SCRIPT = (
     "load_tactics",
 )
 _PATHS = ("calibration_cache", "load_timing_cache")
-_MEMBERS = (
-    "hardware_compatibility_level",
-    "profiling_verbosity",
-    "runtime_platform",
-    "tiling_optimization_level",
-    "engine_capability",
-    "tactic_sources",
-    "preview_features",
-    "quantization_flags",
-    "pool_limit",
-)
-"""Fields whose texts name members of TensorRT's enumerations."""
+_MEMBERS = {
+    "hardware_compatibility_level": "HardwareCompatibilityLevel",
+    "profiling_verbosity": "ProfilingVerbosity",
+    "runtime_platform": "RuntimePlatform",
+    "tiling_optimization_level": "TilingOptimizationLevel",
+    "engine_capability": "EngineCapability",
+    "tactic_sources": "TacticSource",
+    "preview_features": "PreviewFeature",
+    "quantization_flags": "QuantizationFlag",
+    "pool_limit": "MemoryPoolType",
+}
+"""Fields whose texts name members of TensorRT's enumerations, and which these are."""
 
 _PRECISION = tuple(f"BuilderFlag.{name}" for name in ("FP16", "BF16", "FP8", "INT8"))
 
@@ -79,7 +80,7 @@ def _given(values: Mapping[str, Any], output: str) -> dict[str, Any]:
     if ready.pop("use_gpu", False):
         ready["capabilities"] = ["CURRENT"]
     if capabilities := ready.pop("compute_capabilities", ()):
-        ready["capabilities"] = ["SM" + each.replace(".", "") for each in capabilities]
+        ready["capabilities"] = [_capability(each) for each in capabilities]
     return ready
 
 
@@ -92,16 +93,33 @@ def _members(name: str, value: Any) -> Any:
 
 
 def _member(name: str, text: str) -> str:
-    """The name in TensorRT's spelling; it stands in the script as it is, so it must be one word.
+    """The name in TensorRT's spelling; which release the script will meet is not known, so any that has it counts.
 
     Raises:
-        UsageError: it cannot be a name.
+        UsageError: no release has it.
     """
     member = text.strip().upper().replace("-", "_")
-    if not (member.isidentifier() and member.isascii()):
+    known = members(_MEMBERS[name])
+    if member not in known:
+        names = [each.lower() for each in known]
         flag = "--" + name.replace("_", "-")
-        raise UsageError(f"{flag}: invalid value {text!r}: expected a name of TensorRT's")
+        raise UsageError(f"{flag}: unknown value {text!r}{did_you_mean(text, names)} (known: {', '.join(names)})")
     return member
+
+
+def _capability(version: str) -> str:
+    """The member of `ComputeCapability` for `MAJOR.MINOR`.
+
+    Raises:
+        UsageError: no release builds for it.
+    """
+    known = [f"{name[2:-1]}.{name[-1]}" for name in members("ComputeCapability") if name.startswith("SM")]
+    if version not in known:
+        raise UsageError(
+            f"--compute-capabilities: unknown value {version!r}{did_you_mean(version, known)} "
+            f"(known: {', '.join(known)})"
+        )
+    return "SM" + version.replace(".", "")
 
 
 def _profiles(options: BuildOptions) -> Iterator[list[tuple[str, Sizes, Sizes, Sizes]]]:

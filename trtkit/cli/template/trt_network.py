@@ -8,6 +8,7 @@ from pathlib import Path
 from trtkit.cli.argbind import Parser
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.template.writing import add_output, onnx_model, relative_to_script, write
+from trtkit.tensors import TensorSpec, shape_text
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
 
@@ -39,5 +40,13 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
         name=Path(path).stem,
         inputs=[str(spec) for spec in inputs.values()],
         outputs=[str(spec) for spec in outputs.values()],
+        shapes=[_with_sizes(spec) for spec in inputs.values() if spec.dynamic],
     )
     return 0
+
+
+def _with_sizes(spec: TensorSpec) -> str:
+    """`x:[1,3,224,224]`, with 1 for the open sizes."""
+    if spec.shape is None:
+        return f"{spec.name}:[...]"
+    return f"{spec.name}:{shape_text(tuple(dim if isinstance(dim, int) else 1 for dim in spec.shape))}"

@@ -21,7 +21,6 @@ from trtkit.options import option, parse_count, per_output
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
     from trtkit.comparator.outcome import MetricResult
-    from trtkit.results import Array
 
 __all__ = ["AT_MOST", "PERFECT", "Options", "compare", "judge", "prepare", "required"]
 
@@ -99,57 +98,18 @@ def _sweep(pair: ArrayPair, tolerance: int, length: int) -> tuple[int, int, dict
     """The tolerance needed, how many indices are beyond the present one, and the worst index."""
     import numpy as np
 
-    from trtkit.comparator.chunks import row_chunks
+    from trtkit.comparator.displacement import FAR, displacements
 
-    needed = beyond = rows_before = 0
+    needed = beyond = 0
     worst: dict[str, Any] | None = None
-    for pieces in row_chunks(-1, np.atleast_1d(pair.actual), np.atleast_1d(pair.expected)):
-        actual, expected = _sortable(*pieces), _sortable(*pieces[::-1])
-        differing = np.flatnonzero((actual != expected).any(axis=1))
-        if differing.size:
-            moved = _moves(actual[differing], expected[differing])
-            need = np.minimum(moved, length - np.arange(length))
-            beyond += int(np.count_nonzero(need > tolerance))
-            row, place = np.unravel_index(int(need.argmax()), need.shape)
-            if need[row, place] > needed:
-                needed = int(need[row, place])
-                position = (rows_before + int(differing[row])) * length + int(place)
-                found = int(moved[row, place]) <= length
-                worst = _worst(pair, position, int(moved[row, place]) if found else None)
-        rows_before += actual.shape[0]
+    for positions, moved in displacements(pair.actual, pair.expected):
+        need = np.minimum(moved, length - positions % length)
+        beyond += int(np.count_nonzero(need > tolerance))
+        at = int(need.argmax())
+        if need[at] > needed:
+            needed = int(need[at])
+            worst = _worst(pair, int(positions[at]), None if moved[at] == FAR else int(moved[at]))
     return needed, beyond, worst
-
-
-def _moves(actual: Array, expected: Array) -> Array:
-    """How far each value of `actual` is from its nearest equal in the same row of `expected`; huge if it has none.
-
-    Row, value and place are packed into one integer each, so that one sorted search finds the neighbours in place
-    among the equal values of the same row.
-    """
-    import numpy as np
-
-    rows, length = actual.shape
-    names, codes = np.unique(np.concatenate([actual, expected]), return_inverse=True)
-    codes = codes.reshape(2, rows, length)
-    groups = (np.arange(rows)[:, None] * names.size + codes) * length
-    wanted, present = groups + np.arange(length)
-    present = np.sort(present.reshape(-1))
-    right = np.searchsorted(present, wanted)
-    moves = np.full(wanted.shape, np.iinfo(np.int64).max)
-    for neighbour in (right - 1, right):
-        near = present[np.clip(neighbour, 0, present.size - 1)]
-        same = near // length == wanted // length
-        moves = np.where(same, np.minimum(moves, np.abs(near - wanted)), moves)
-    return moves
-
-
-def _sortable(values: Array, other: Array) -> Array:
-    """Values that numpy can sort, and concatenate with `other` made so, without loss."""
-    import numpy as np
-
-    if {values.dtype.kind, other.dtype.kind} == {"i", "u"} and "uint64" in (values.dtype.name, other.dtype.name):
-        return values.astype(object)  # numpy would make both float64
-    return values if values.dtype.kind in "iubfc" else values.astype(np.float64)
 
 
 def _worst(pair: ArrayPair, position: int, moved: int | None) -> dict[str, Any]:

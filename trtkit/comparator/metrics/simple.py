@@ -11,7 +11,7 @@ Equal NaNs match. NaN on one side, an infinity opposite anything but its equal, 
 equal infinities fail whatever the tolerances and the statistic.
 
 Figures: `required_atol` is the atol with which the output would pass at the present rtol, `required_rtol` the other
-way round; both are infinite where no tolerance helps.
+way round; both are infinite where no tolerance helps. Thresholds hold the tolerances in effect.
 """
 
 from __future__ import annotations
@@ -58,7 +58,11 @@ def _statistic(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Options:
-    """How `simple` compares. Tolerances that are not given follow the data type (`trtkit.comparator.tolerances`)."""
+    """How `simple` compares.
+
+    Tolerances that are not given follow the data type, and the absolute one of narrow floats also the size of the
+    expected values (`trtkit.comparator.tolerances`).
+    """
 
     rtol: PerOutput[float] = option(
         {},
@@ -110,11 +114,15 @@ class Options:
 
 
 def _thresholds(pair: ArrayPair, options: Options) -> dict[str, float | str]:
-    from trtkit.comparator.tolerances import coarser_dtype, default_tolerance
+    from trtkit.comparator.tolerances import coarser_dtype, default_tolerance, follows_scale
 
-    usual = default_tolerance(coarser_dtype(pair.actual_dtype, pair.expected_dtype))
+    dtype = coarser_dtype(pair.actual_dtype, pair.expected_dtype)
+    usual = default_tolerance(dtype)
+    atol: float | None = value_for(options.atol, pair.name, None)
+    if atol is None:
+        atol = usual * (pair.expected_scale if follows_scale(dtype) else 1.0)
     thresholds: dict[str, float | str] = {
-        "atol": float(value_for(options.atol, pair.name, usual)),
+        "atol": float(atol),
         "rtol": float(value_for(options.rtol, pair.name, usual)),
         "check_error_stat": value_for(options.check_error_stat, pair.name, "elemwise"),
     }

@@ -1,14 +1,19 @@
 """`topk`: in how many rows both outputs agree on the K largest elements, whatever their order.
 
-A row runs along one axis (by default the last, that of the classes). It agrees if some set of K positions is a right
-answer on both sides: with equal values several sets are, so an element as large as the K-th largest may be in the set
-or out of it. A row with a NaN on either side does not agree.
+A row runs along one axis (by default the last, that of the classes). The actual side chooses K positions as whoever
+uses the output does: the largest elements, of equal ones the first. The row agrees if that choice is a right one on the
+expected side: everything larger than the K-th largest expected value is in it, and nothing smaller.
 
-The figure is the share of rows that agree, 1 for an output without elements.
+So equal values excuse only what the expected side leaves open. A row whose actual values are all equal chooses nothing
+and agrees with no row but one whose expected values are all equal too; with such a one, every choice is right.
+
+The figure is the share of rows that agree, 1 for an output without elements, and NaN, which no threshold passes, where
+a row holds a NaN on either side: it has no order.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -75,8 +80,8 @@ def compare(pair: ArrayPair, options: Options) -> MetricResult:
     k = value_for(options.topk_k, pair.name, 5)
     axis = value_for(options.topk_axis, pair.name, -1)
     _check(pair, k, axis)
-    rows, agreeing, first = _sweep(pair, k, axis) if pair.size else (0, 0, None)
-    figures = {"topk": agreeing / rows if rows else 1.0}
+    rows, agreeing, unordered, first = _sweep(pair, k, axis) if pair.size else (0, 0, 0, None)
+    figures = {"topk": math.nan if unordered else agreeing / rows if rows else 1.0}
     thresholds: dict[str, float | str] = {
         "threshold": float(value_for(options.topk_threshold, pair.name, 1.0)),
         "k": k,
@@ -84,20 +89,24 @@ def compare(pair: ArrayPair, options: Options) -> MetricResult:
     }
     passed = judge(figures, thresholds)
     limit = f"at least {number_text(float(thresholds['threshold']))}"
-    where = (
-        ""
-        if first is None
-        else f"; first that does not: {first['row']}, actual {first['actual']}, expected {first['expected']}"
-    )
+    where = f"; {unordered} with NaN" if unordered else ""
+    if first is not None:
+        where += f"; first that does not: {first['row']}, actual {first['actual']}, expected {first['expected']}"
     return MetricResult(
         metric="topk",
         passed=passed,
         figures=figures,
         thresholds=thresholds,
-        details={"elements": pair.size, "rows": rows, "mismatching": rows - agreeing, "worst": first},
+        details={
+            "elements": pair.size,
+            "rows": rows,
+            "mismatching": rows - agreeing,
+            "rows_with_nan": unordered,
+            "worst": first,
+        },
         summary=f"top-{k} agrees in {agreeing} of {rows} rows, {limit}{where}" if pair.size else f"0 elements, {limit}",
         required="" if passed else required(figures, thresholds),
-        badness=1 - figures["topk"],
+        badness=math.inf if unordered else 1 - figures["topk"],
     )
 
 
@@ -107,7 +116,11 @@ def judge(figures: Mapping[str, float], thresholds: Mapping[str, float | str]) -
 
 
 def required(figures: Mapping[str, float], thresholds: Mapping[str, float | str]) -> str:
-    """`--topk-threshold X`."""
+    """`--topk-threshold X`, unless only a threshold that passes everything would do."""
+    if math.isnan(figures["topk"]):
+        return "no threshold can pass: a row holds NaN, which has no order"
+    if figures["topk"] == 0:
+        return "no threshold above 0 can pass: no row agrees"
     return f"--topk-threshold {round_down(figures['topk'])}"
 
 
@@ -126,18 +139,19 @@ def _check(pair: ArrayPair, k: int, axis: int) -> None:
         raise InputError(f"output {pair.name!r} holds complex numbers, which have no order for topk")
 
 
-def _sweep(pair: ArrayPair, k: int, axis: int) -> tuple[int, int, dict[str, Any] | None]:
-    """The number of rows, how many agree, and the first that does not."""
+def _sweep(pair: ArrayPair, k: int, axis: int) -> tuple[int, int, int, dict[str, Any] | None]:
+    """The number of rows, how many agree, how many hold NaN, and the first that does not agree."""
     import numpy as np
 
     from trtkit.comparator.chunks import row_chunks
 
-    rows = agreeing = 0
+    rows = agreeing = unordered = 0
     first: dict[str, Any] | None = None
     outer = np.moveaxis(pair.actual, axis, -1).shape[:-1]
     for actual, expected in row_chunks(axis, pair.actual, pair.expected):
         left, right = _sortable(actual), _sortable(expected)
-        agree = _agree(left, right, k)
+        nan = _holds_nan(left) | _holds_nan(right)
+        agree = _agree(left, right, k) & ~nan
         if first is None and not agree.all():
             row = int(agree.argmin())
             first = {
@@ -147,7 +161,8 @@ def _sweep(pair: ArrayPair, k: int, axis: int) -> tuple[int, int, dict[str, Any]
             }
         rows += actual.shape[0]
         agreeing += int(np.count_nonzero(agree))
-    return rows, agreeing, first
+        unordered += int(np.count_nonzero(nan))
+    return rows, agreeing, unordered, first
 
 
 def _sortable(values: Array) -> Array:
@@ -155,21 +170,27 @@ def _sortable(values: Array) -> Array:
     return values if values.dtype.kind in "iubf" else values.astype("float32")
 
 
-def _agree(actual: Array, expected: Array, k: int) -> Array:
-    """Per row, whether a set of K positions contains all that must be in it, on both sides, and only what may be."""
+def _holds_nan(rows: Array) -> Array:
     import numpy as np
 
-    length = actual.shape[1]
-    may, must = np.ones(actual.shape, np.bool_), np.zeros(actual.shape, np.bool_)
-    for side in (actual, expected):
-        limit = np.partition(side, length - k, axis=1)[:, length - k, None]
-        may &= side >= limit
-        must |= side > limit
-    agree = ~(must & ~may).any(axis=1) & (must.sum(axis=1) <= k) & (may.sum(axis=1) >= k)
-    for side in (actual, expected):
-        if side.dtype.kind == "f":
-            agree &= ~np.isnan(side).any(axis=1)
-    return np.asarray(agree)
+    return np.asarray(np.isnan(rows).any(axis=1)) if rows.dtype.kind == "f" else np.zeros(len(rows), np.bool_)
+
+
+def _agree(actual: Array, expected: Array, k: int) -> Array:
+    """Per row, whether the choice of the actual side holds all that it must on the expected side, and only what it may.
+
+    Rows with NaN get an answer without a meaning.
+    """
+    import numpy as np
+
+    at = actual.shape[1] - k
+    least = np.partition(actual, at, axis=1)[:, at, None]
+    chosen, equal = actual > least, actual == least
+    chosen |= equal & (np.cumsum(equal, axis=1) <= k - chosen.sum(axis=1, keepdims=True))
+    least = np.partition(expected, at, axis=1)[:, at, None]
+    agree = ~((chosen & (expected < least)) | (~chosen & (expected > least))).any(axis=1)
+    silent = (actual == actual[:, :1]).all(axis=1) & ~(expected == expected[:, :1]).all(axis=1)
+    return np.asarray(agree & ~silent)
 
 
 def _largest(row: Array, k: int) -> list[int]:

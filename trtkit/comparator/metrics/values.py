@@ -96,14 +96,16 @@ def given_values(values: PerOutput[T]) -> list[T]:
     return list(values.values()) if isinstance(values, Mapping) else [values]
 
 
-def named_outputs(options: Any) -> set[str]:
-    """The outputs that the per-output options of a metric name."""
-    names: set[str] = set()
-    for field, _ in options_of(type(options)):
+def named_outputs(options: Any) -> dict[str, str]:
+    """The outputs that the per-output options of a metric name, each with the first flag that names it."""
+    names: dict[str, str] = {}
+    for field, meta in options_of(type(options)):
         value = getattr(options, field.name)
         if isinstance(value, Mapping):
-            names.update(value)
-    return names - {""}
+            for name in value:
+                if name:
+                    names.setdefault(name, meta.flags[0])
+    return names
 
 
 def round_up(value: float, digits: int = 2) -> str:
