@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
+import collections
+import functools
 import logging
+import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from backends.trt.package import needs_tensorrt
 
 from trtkit.backends.trt.api import trt
+from trtkit.backends.trt.interrupts import raise_pending
 from trtkit.backends.trt.logger import collect, last_errors, trt_logger
 from trtkit.errors import ModelError
 
@@ -84,6 +90,103 @@ def test_many_errors_are_counted() -> None:
 def test_no_reason() -> None:
     with collect() as messages:
         assert messages.text() == "TensorRT gave no reason"
+
+
+NO_DRIVER = [
+    "[checkMacros.cpp::catchCudaError::250] Error Code 1: Cuda Runtime (In catchCudaError at checkMacros.cpp:250 "
+    "(cudaError 35: CUDA driver version is insufficient for CUDA runtime version))",
+    "Thread context has not been set!",
+]
+
+
+@pytest.mark.parametrize("message", NO_DRIVER, ids=["driver", "context"])
+@pytest.mark.parametrize("collected", [False, True])
+def test_a_missing_driver_is_no_error(message: str, collected: bool, caplog: pytest.LogCaptureFixture) -> None:
+    with collect() if collected else nullcontext():
+        trt_logger().log(trt().ILogger.ERROR, message)
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [(logging.DEBUG, message)]
+
+
+def test_an_exception_of_a_gpu_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    trt_logger().log(trt().ILogger.ERROR, NO_DRIVER[0].replace("cudaError 35", "cudaError 2"))
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_missing_driver_is_a_reason_where_there_is_no_other(text: str) -> None:
+    with collect() as messages:
+        trt_logger().log(trt().ILogger.ERROR, NO_DRIVER[0])
+        assert messages.text().startswith("[checkMacros")
+        trt_logger().log(trt().ILogger.ERROR, text)
+        assert messages.text() == text
+
+
+class Raising(logging.Handler):
+    """Fails at each message."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def raising() -> Iterator[None]:
+    handler = Raising()
+    logging.getLogger(NAME).addHandler(handler)
+    yield
+    logging.getLogger(NAME).removeHandler(handler)
+
+
+@pytest.mark.usefixtures("raising")
+def test_no_exception_reaches_tensorrt(text: str) -> None:
+    """It would be printed and lost there."""
+
+    def work() -> None:
+        with collect():
+            trt_logger().log(trt().ILogger.WARNING, text)
+            reached.append(1)
+
+    reached: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert reached == [1]
+    raise_pending()  # nothing is left
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_a_signal_is_answered_after_the_message(number: signal.Signals, text: str) -> None:
+    """One that arrived inside TensorRT is answered at the first step of the logger, before any `try` in it."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    def work() -> None:
+        with collect() as messages:
+            calls = [
+                functools.partial(_thread.interrupt_main, number),
+                functools.partial(trt_logger().log, trt().ILogger.ERROR, text),
+            ]
+            collections.deque(map(functools.partial.__call__, calls), maxlen=0)  # no step of Python in between
+            taken.extend(messages.errors)
+
+    taken: list[str] = []
+    before = signal.signal(number, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            work()
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, before)
+    assert taken == [text]
+    assert caught.value.args == (number,)
+
+
+def test_a_signal_outside_the_logger_is_answered_at_once() -> None:
+    def work() -> None:
+        with collect():
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
 
 
 def test_one_logger_for_the_process() -> None:

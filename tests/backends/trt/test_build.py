@@ -3,8 +3,11 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ from trtkit.backends.trt import progress as progress_module
 from trtkit.backends.trt.build import build_engine, save_engine
 from trtkit.backends.trt.build_options import BuildOptions
 from trtkit.backends.trt.config import make_config
+from trtkit.backends.trt.interrupts import Stop
 from trtkit.backends.trt.network import Net
-from trtkit.backends.trt.progress import Stop, heartbeat
+from trtkit.backends.trt.progress import heartbeat
 from trtkit.cuda.device import gpu_count
 from trtkit.errors import FileError, MissingDeviceError, ModelError
 
@@ -38,6 +42,7 @@ class Recorder:
         self.done: dict[str, int] = {}
         self.error = error
         self.number = number
+        self.answered: Callable[[], bool] = lambda: True
 
     def start(self, phase: str, parent: str, steps: int) -> None:
         assert parent in ("", *self.open)
@@ -52,6 +57,9 @@ class Recorder:
         if self.number:
             os.kill(os.getpid(), self.number)
             self.number = 0
+            until = time.monotonic() + 10
+            while not self.answered() and time.monotonic() < until:  # by the main thread; this is another
+                time.sleep(0.001)
 
     def finish(self, phase: str) -> None:
         self.open.remove(phase)
@@ -89,14 +97,69 @@ def test_an_error_in_the_progress_bar_is_not_swallowed(net: Net) -> None:
         build_engine(net, make_config(net, BuildOptions(), shapes=SHAPES), Recorder(ZeroDivisionError()))
 
 
-def test_ctrl_c_stops_the_build(net: Net, caplog: pytest.LogCaptureFixture) -> None:
+def test_ctrl_c_stops_the_build(net: Net, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
     watcher = Recorder(number=signal.SIGINT)
+    watcher.answered = lambda: bool(caplog.messages)
+    monkeypatch.setattr(logging.getLogger("trtkit"), "propagate", True)
     with pytest.raises(KeyboardInterrupt):
         build_engine(net, make_config(net, BuildOptions(), shapes=SHAPES), watcher)
     assert len(watcher.phases) < 4, "it went on"
+    assert caplog.messages == ["stopping after this step; once more ends at once"]
     assert signal.getsignal(signal.SIGINT) is before
     assert built(net), "the network can still be built"
+
+
+ENDLESS = """
+import ctypes, signal, sys
+from pathlib import Path
+from backends.trt.builds import SHAPES, opened
+from trtkit.atomic import replacing
+from trtkit.backends.trt.build import build_engine
+from trtkit.backends.trt.build_options import BuildOptions
+from trtkit.backends.trt.config import make_config
+
+C = ctypes.CDLL(None)
+
+class Endless:
+    def start(self, phase, parent, steps): pass
+    def finish(self, phase): pass
+    def step(self, phase, done):
+        print("building", flush=True)
+        C.sleep(60)
+
+def stop(number, frame):
+    raise KeyboardInterrupt
+
+folder = Path(sys.argv[1])
+signal.signal(signal.SIGINT, stop)
+signal.signal(signal.SIGTERM, stop)
+try:
+    with opened(folder) as net, replacing(folder / "other.txt"):
+        build_engine(net, make_config(net, BuildOptions(), shapes=SHAPES), Endless())
+except KeyboardInterrupt:
+    print("unwound")
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
+def test_a_second_signal_ends_the_process(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """At once, though TensorRT is at work, but not before temporary files are removed."""
+    command = [sys.executable, "-c", ENDLESS, str(tmp_path)]
+    where = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=where) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "building\n"
+        assert [path for path in tmp_path.iterdir() if path.suffix == ".tmp"]
+        process.send_signal(number)
+        assert "stopping after this step; once more ends at once" in process.stderr.readline()
+        process.send_signal(number)
+        said, errors = process.communicate(timeout=30)
+    assert (process.returncode, said, errors) == (code, "unwound\n", "")
+    assert time.monotonic() - began < 30
+    assert [path.name for path in tmp_path.iterdir()] == ["linear.onnx"]
 
 
 def test_a_build_in_another_thread(net: Net) -> None:

@@ -6,11 +6,14 @@ import gc
 import importlib
 import logging
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
+import numpy
 import pytest
 import zoo
 from backends.trt.package import needs_rtx, needs_tensorrt
+from onnx import numpy_helper
 
 from trtkit.backends.onnx.model import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
@@ -155,6 +158,18 @@ def test_no_model(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("content", [b"", b"hello" * 10], ids=["empty", "words"])
+@pytest.mark.parametrize("how", ["loaded", "file"])
+def test_what_parses_but_is_nothing(content: bytes, how: str, tmp_path: Path) -> None:
+    path = tmp_path / "junk.onnx"
+    path.write_bytes(content)
+    with (
+        pytest.raises(ModelError, match=r"junk\.onnx' is not an ONNX model, or has no outputs"),
+        open_network(open_onnx(path) if how == "loaded" else ModelFile(path, "onnx"), PLAIN),
+    ):
+        pass
+
+
 def test_missing_file(tmp_path: Path) -> None:
     zoo.write("chain", tmp_path)
     with (
@@ -167,8 +182,12 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_missing_external_data(tmp_path: Path) -> None:
     model = open_onnx(zoo.write_external(tmp_path))
     (tmp_path / "w.bin").unlink()
-    with pytest.raises(ModelError, match="cannot parse"), open_network(model, PLAIN):
+    with (
+        pytest.raises(ModelError, match=r"cannot parse.*w\.bin.*initializer: w$") as caught,
+        open_network(model, PLAIN),
+    ):
         pass
+    assert str(tmp_path / "w.bin") in str(caught.value)
 
 
 def test_an_engine_has_no_network(tmp_path: Path) -> None:
@@ -196,6 +215,26 @@ def test_onnx_flags(tmp_path: Path) -> None:
         states = [net.parser.get_flag(getattr(kinds, name)) for name in ("ADJUST_FOR_DLA", "ENABLE_PLUGIN_OVERRIDE")]
         assert states == [True, True]
         assert not net.parser.get_flag(kinds.NATIVE_INSTANCENORM)
+
+
+SCALE = numpy_helper.from_array(numpy.ones(3, numpy.float32), "scale")
+BIAS = numpy_helper.from_array(numpy.zeros(3, numpy.float32), "bias")
+
+
+@needs_rtx
+@pytest.mark.parametrize("operator", ["InstanceNormalization", "LayerNormalization"])
+def test_plugin_instancenorm(operator: str, tmp_path: Path) -> None:
+    """TensorRT-RTX has no plugin for it; other normalisation is left alone."""
+    x, y = (zoo.tensor(name, [1, 3, 4, 3]) for name in "xy")
+    nodes = [zoo.node(operator, ["x", "scale", "bias"], ["y"], name="norm")]
+    path = zoo.save(zoo.model(nodes, [x], [y], [SCALE, BIAS]), tmp_path / "norm.onnx")
+    with ExitStack() as stack:
+        if operator == "InstanceNormalization":
+            stack.enter_context(pytest.raises(ModelError, match=r"--plugin-instancenorm: .* native layer 'norm'"))
+        stack.enter_context(open_network(open_onnx(path), NetworkOptions(plugin_instancenorm=True)))
+    with open_network(open_onnx(path), PLAIN) as net:
+        layers = [net.network.get_layer(index).type for index in range(net.network.num_layers)]
+        assert net.trt.LayerType.NORMALIZATION in layers
 
 
 def test_unknown_onnx_flag(tmp_path: Path) -> None:

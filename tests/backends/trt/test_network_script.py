@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 import zoo
-from backends.trt.package import needs_tensorrt
+from backends.trt.package import needs_rtx, needs_tensorrt
 
 from trtkit.backends.onnx.model import open_onnx
 from trtkit.backends.trt.network import open_network
 from trtkit.backends.trt.network_options import NetworkOptions
-from trtkit.errors import ScriptError, UsageError
+from trtkit.errors import ModelError, ScriptError, UsageError
 from trtkit.models import ModelFile
 
 pytestmark = needs_tensorrt
@@ -27,7 +28,7 @@ def load_network(network, trt):
 """
 
 OWN = """
-def load_network(builder, network, trt, logger):
+def load_network(builder, network, parser, trt, logger):
     own = builder.create_network(network.flags if hasattr(network, "flags") else 1)
     x = own.add_input("own_x", trt.float32, (2, 3))
     own.mark_output(own.add_identity(x).get_output(0))
@@ -175,7 +176,17 @@ def test_outputs_may_be_left_to_the_option(tmp_path: Path) -> None:
         ),
         (
             "def load_network(parser):\n    parser.parse(b'nonsense')\n",
-            r":1: load_network leaves the network without outputs; the parser said: .+",
+            r":1: load_network: TensorRT\S* \S+ refuses what it does: MODEL_DESERIALIZE_FAILED: .+",
+        ),
+        (
+            "def load_network(builder, network, trt):\n    silent = trt.Logger(trt.Logger.ERROR)\n"
+            "    parser = trt.OnnxParser(network, silent)\n    parser.parse(b'nonsense')\n"
+            "    return builder, network, parser\n",
+            r":1: load_network leaves the network without outputs; the parser said: MODEL_DESERIALIZE_FAILED: .+",
+        ),
+        (
+            "def load_network(network, trt, logger):\n    parser = trt.OnnxParser(network, logger)\n    1 / 0\n",
+            r":3: in load_network: ZeroDivisionError: division by zero",
         ),
         (
             "def load_network(parser):\n    if not parser.parse(b'nonsense'):\n        raise ValueError('no model')\n",
@@ -205,6 +216,8 @@ def test_outputs_may_be_left_to_the_option(tmp_path: Path) -> None:
         "no output",
         "tensorrt complains",
         "ignores the parser",
+        "ignores a parser of its own",
+        "raises with a parser of its own",
         "parser fails",
         "extends no file",
         "extends nothing",
@@ -216,6 +229,88 @@ def test_failures(text: str, message: str, tmp_path: Path) -> None:
     said = failure(model)
     assert re.fullmatch(re.escape(str(model.path)) + message, said), said
     assert {path for path in tmp_path.iterdir() if path.name != "__pycache__"} == before
+
+
+HEAD = """
+def {name}(network, trt):
+    x = network.add_input("new", trt.float32, (1, 3))
+"""
+
+REFUSED = {
+    "product": (
+        "    y = network.add_matrix_multiply(x, trt.MatrixOperation.NONE, x, trt.MatrixOperation.NONE).get_output(0)",
+        "last dimension of input0 = 3 and second to last dimension of input1 = 1 but must match",
+    ),
+    "weight count": (
+        "    import numpy\n    image = network.add_input('image', trt.float32, (1, 3, 8, 8))\n"
+        "    kernel = trt.Weights(numpy.zeros(7, numpy.float32))\n"
+        "    y = network.add_convolution_nd(image, 4, (3, 3), kernel).get_output(0)",
+        "count 7 but 108 was expected",
+    ),
+    "reshape": (
+        "    layer = network.add_shuffle(x)\n    layer.reshape_dims = (7,)\n    y = layer.get_output(0)",
+        r"Reshaping \[1,3\] to \[7\]",
+    ),
+    "types": (
+        "    h = network.add_input('half', trt.float16, (1, 3))\n"
+        "    y = network.add_elementwise(x, h, trt.ElementWiseOperation.SUM).get_output(0)",
+        "must have same input types",
+    ),
+    "said in the log only": (
+        "    y = network.add_identity(x).get_output(0)\n    network.mark_output(x)",
+        "Failed attempt to set a tensor new as network-level output",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("name", ["load_network", "postprocess"])
+@needs_rtx
+def test_what_tensorrt_refuses(
+    name: str, text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("trtkit"), "propagate", True)
+    model = script(tmp_path, HEAD.format(name=name) + text + "\n    y.name = 'out'\n    network.mark_output(y)\n")
+    if name == "load_network":
+        said = failure(model)
+    else:
+        options = NetworkOptions(postprocess_scripts=(str(model.path),))
+        said = failure(ModelFile(zoo.write("chain", tmp_path), "onnx"), options)
+    assert re.match(re.escape(str(model.path)) + f":2: {name}: TensorRT.*{words}", said), said
+    assert "catchCudaError" not in said
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR], "it is said once"
+
+
+@needs_rtx
+def test_a_refused_layer_behind_an_output_that_an_option_marks(tmp_path: Path) -> None:
+    model = script(tmp_path, HEAD.format(name="load_network") + REFUSED["reshape"][0] + "\n    y.name = 'out'\n")
+    said = failure(model, NetworkOptions(outputs=("out",)))
+    assert said.startswith(f"{model.path}:2: load_network: TensorRT")
+
+
+@needs_rtx
+def test_a_refused_layer_that_no_output_needs_is_a_model_error(tmp_path: Path) -> None:
+    """It is found where the shape is asked for, as by `--trt-outputs`."""
+    text = HEAD.format(name="load_network") + REFUSED["reshape"][0] + "\n    y.name = 'out'\n"
+    model = script(tmp_path, text + "    network.mark_output(network.add_identity(x).get_output(0))\n")
+    with open_network(model, NetworkOptions(outputs=("out",))) as net, pytest.raises(ModelError, match=r"'out': .*to"):
+        net.output_specs()
+
+
+@pytest.mark.parametrize("flag", ["--onnx-flags", "--plugin-instancenorm"])
+def test_options_of_a_parser_that_is_not_used(flag: str, tmp_path: Path) -> None:
+    given = {"onnx_flags": ("adjust_for_dla",)} if flag == "--onnx-flags" else {"plugin_instancenorm": True}
+    options = NetworkOptions(**given)
+    with (
+        pytest.raises(UsageError, match=rf"net\.py:2: load_network uses no ONNX parser, so {flag} has no effect"),
+        open_network(script(tmp_path, FILL), options),
+    ):
+        pass
+    assert outputs(script(tmp_path, FILL.replace("network, trt", "network, trt, parser")), options) == ["y"]
+    assert outputs(script(tmp_path, FILL.replace("network, trt", "network, trt, **others")), options) == ["y"]
+    (tmp_path / "models").mkdir()
+    zoo.write("chain", tmp_path / "models")
+    assert outputs(script(tmp_path, EXTEND), options) == ["z"]
 
 
 def test_a_missing_script(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtkit.atomic import replacing
 from trtkit.backends.trt.api import has, title
 from trtkit.backends.trt.build_config import BuildConfig, reason
+from trtkit.backends.trt.interrupts import Stop, call_stoppable, raise_pending
 from trtkit.backends.trt.logger import Collected, collect
-from trtkit.backends.trt.progress import Progress, Stop, heartbeat, monitor, stoppable
+from trtkit.backends.trt.progress import Progress, heartbeat, monitor
 from trtkit.cuda.device import gpu_count
 from trtkit.errors import MissingDeviceError, ModelError
 
@@ -43,7 +45,8 @@ def build_engine(net: Net, build: BuildConfig, progress: Progress | None = None)
     Raises:
         ModelError: TensorRT cannot build it; the message has what it says about that.
         MissingDeviceError: it wants a GPU for that, and there is none.
-        KeyboardInterrupt: Ctrl-C was pressed; where TensorRT cannot be stopped, when the build has ended.
+        KeyboardInterrupt: Ctrl-C was pressed: once, after the build's next step, or at its end where TensorRT cannot
+            be stopped; a second time, at once, and the process then ends without waiting for TensorRT.
     """
     began = time.monotonic()
     with ExitStack() as stack:
@@ -62,7 +65,9 @@ def save_engine(engine: memoryview | bytes, path: str | Path) -> None:
 
     Raises:
         FileError: it cannot be written.
+        KeyboardInterrupt: Ctrl-C was pressed before, while TensorRT logged.
     """
+    raise_pending()
     with replacing(path) as file:
         file.write(engine)
 
@@ -75,15 +80,20 @@ def _run(net: Net, build: BuildConfig, progress: Progress | None) -> Any:
         build.config.progress_monitor = watcher = monitor(build, stop, progress)
         stop.can = True
     with collect() as messages:
-        with stoppable(stop), ExitStack() as stack:
+        with ExitStack() as stack:
             if progress is None or watcher is None:
                 stack.enter_context(heartbeat(stop))
-            plan = net.builder.build_serialized_network(net.network, build.config)
+            plan = call_stoppable(partial(_build, net.parser, net.network, build.config, net.builder), stop)
         if build.failures:
             raise build.failures[0]
         if plan is None:
             raise _failure(messages)
     return plan
+
+
+def _build(parser: Any, network: Any, config: Any, builder: Any) -> Any:
+    """The build alone. It holds on to all that it uses, the parser's weights too, and lets go in TensorRT's order."""
+    return builder.build_serialized_network(network, config)
 
 
 def _failure(messages: Collected) -> Exception:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from trtkit.backends.trt.api import trt
+from trtkit.backends.trt.interrupts import careful, guarded, keep, raise_pending
 from trtkit.errors import one_line
 
 __all__ = ["Collected", "collect", "last_errors", "trt_logger"]
@@ -25,6 +26,9 @@ _VERBOSE = 5
 
 _ORIGIN = re.compile(r"^\w+\.[ch]pp:\d+: ")
 """The line of TensorRT's own source that some messages begin with."""
+
+_HARMLESS = re.compile(r"Thread context has not been set|catchCudaError.*\(cudaError (35|100):")
+"""What TensorRT-RTX says on its own, or beside its errors, on a machine without a driver (35) or a GPU (100)."""
 
 _KEPT = 20
 """How many error messages are kept: a failed build repeats itself."""
@@ -47,22 +51,25 @@ class Collected:
 
     def text(self, otherwise: str = "TensorRT gave no reason") -> str:
         """The first messages as one line for an exception."""
-        if not self.errors:
+        errors = [text for text in self.errors if not _HARMLESS.search(text)] or self.errors
+        if not errors:
             return otherwise
-        text = "; ".join(self.errors[:3])
-        return one_line(text if len(self.errors) <= 3 else f"{text}; and {len(self.errors) - 3} more messages")
+        text = "; ".join(errors[:3])
+        return one_line(text if len(errors) <= 3 else f"{text}; and {len(errors) - 3} more messages")
 
 
 @contextmanager
 def collect() -> Iterator[Collected]:
     """Keep TensorRT's error messages of a `with` block for the exception that the block raises.
 
-    Where the block ends without one, the messages go to the log as errors after all.
+    Where the block ends without one, the messages go to the log as errors after all. Ctrl-C while TensorRT logs, or any
+    other exception in the logger, is raised at the end of the block.
     """
     found = Collected()
     _collecting.append(found)
     try:
-        yield found
+        with careful():
+            yield found
     except BaseException:
         level = logging.DEBUG
         raise
@@ -71,7 +78,8 @@ def collect() -> Iterator[Collected]:
     finally:
         _collecting.remove(found)
         for text in found.errors:
-            _log.log(level, "%s", text)
+            _log.log(logging.DEBUG if _HARMLESS.search(text) else level, "%s", text)
+        raise_pending()
 
 
 def last_errors() -> list[str]:
@@ -103,9 +111,13 @@ def _make(module: Any) -> Any:
         def __init__(self) -> None:
             module.ILogger.__init__(self)
 
+        @guarded
         def log(self, level: Any, message: str) -> None:
             """Called by TensorRT, from any of its threads; nothing may be raised here."""
-            _take(levels.get(level, logging.ERROR), message)
+            try:
+                _take(levels.get(level, logging.ERROR), message)
+            except BaseException as error:  # noqa: BLE001 - TensorRT would print it and go on
+                keep(error)
 
     return Logger()
 
@@ -123,6 +135,6 @@ def _take(level: int, message: str) -> None:
         return
     _errors.append(text)
     if not _collecting:
-        _log.error("%s", text)
+        _log.log(logging.DEBUG if _HARMLESS.search(text) else logging.ERROR, "%s", text)
     elif text not in (kept := _collecting[-1].errors) and len(kept) < _KEPT:
         kept.append(text)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mark_debug_tensors", "mark_outputs"]
 
-logger = logging.getLogger("trtkit")
+logger = logging.getLogger(__name__)
 
 _ENTERS = ("RECURRENCE", "ITERATOR", "CONDITIONAL_INPUT")
 """Layers whose outputs are inside a loop or a branch of a condition."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trtkit.backends.trt.api import has, is_rtx, need, set_package, strongly_typed_only, title, trt
 from trtkit.backends.trt.logger import collect, trt_logger
-from trtkit.backends.trt.parse import make_parser, parse_file, parse_model
+from trtkit.backends.trt.parse import check_instancenorm, make_parser, parse_file, parse_model
 from trtkit.backends.trt.plugins import load_plugins
 from trtkit.backends.trt.script import postprocess, run_network_script
 from trtkit.backends.trt.tensors import spec_of
@@ -40,8 +40,8 @@ class Net:
         logger: the `ILogger` that its objects report to.
         builder: the `Builder` that the network belongs to.
         network: the `INetworkDefinition`.
-        parser: the `OnnxParser`, which owns the weights of a parsed model; None for a network that a script made on
-            its own.
+        parser: the `OnnxParser`, which owns the weights of a parsed model; None for a network that a script made
+            without it.
     """
 
     trt: Any
@@ -130,8 +130,7 @@ def _empty(options: NetworkOptions) -> Net:
         network = builder.create_network(flags)
         if network is None:
             raise ModelError(f"{title()} cannot create a network: {messages.text()}")
-    parser = make_parser(network, options)
-    return Net(module, trt_logger(), builder, network, parser)
+    return Net(module, trt_logger(), builder, network, None)
 
 
 def _builder() -> Any:
@@ -147,12 +146,16 @@ def _builder() -> Any:
 
 
 def _fill(net: Net, model: OnnxModel | ModelFile, options: NetworkOptions) -> None:
-    if not isinstance(model, ModelFile):
-        parse_model(net.parser, net.network, model)
-    elif model.kind == "onnx":
-        parse_file(net.parser, model.path)
-    else:
+    if isinstance(model, ModelFile) and model.kind != "onnx":
         run_network_script(net, model, options)
+    else:
+        net.parser = make_parser(net.network, options)
+        if isinstance(model, ModelFile):
+            parse_file(net.parser, net.network, model.path)
+        else:
+            parse_model(net.parser, net.network, model)
+    if options.plugin_instancenorm:
+        check_instancenorm(net.network)
 
 
 def _change(net: Net, options: NetworkOptions) -> None:

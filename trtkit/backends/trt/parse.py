@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network_options import NetworkOptions
 
-__all__ = ["errors_of", "make_parser", "parse_file", "parse_model"]
+__all__ = ["check_instancenorm", "errors_of", "make_parser", "parse_file", "parse_model"]
 
 _SHOWN = 3
 
@@ -49,26 +49,46 @@ def parse_model(parser: Any, network: Any, model: OnnxModel) -> None:
     bytes, its external data left where it is.
 
     Raises:
-        ModelError: TensorRT cannot parse it, or an input has no rank.
+        ModelError: TensorRT cannot parse it, nothing is in it, or an input has no rank.
     """
     file = model.as_file()
     if file is not None:
-        parse_file(parser, file)
+        parse_file(parser, network, file)
     else:
         place = str(model.data_dir / model.path.name)
         _parse(parser, model.path, lambda: parser.parse(model.graph_bytes(), place), model.graph_bytes)
+        _check_content(network, model.path)
     _check_ranks(network, model)
 
 
-def parse_file(parser: Any, path: Path) -> None:
+def parse_file(parser: Any, network: Any, path: Path) -> None:
     """Parse an .onnx file, its external data beside it.
 
     Raises:
         FileError: there is no such file.
-        ModelError: TensorRT cannot parse it.
+        ModelError: TensorRT cannot parse it, or nothing is in it.
     """
     ModelFile(path, "onnx").check_exists()
     _parse(parser, path, lambda: parser.parse_from_file(str(path)), path.read_bytes)
+    _check_content(network, path)
+
+
+def check_instancenorm(network: Any) -> None:
+    """Stop where instance normalisation became a native layer although `--plugin-instancenorm` asks for the plugin.
+
+    TensorRT-RTX has no such plugin, and its parser does not say so. Native layers of other kinds normalise over other
+    axes, or scale along others than the channels.
+
+    Raises:
+        ModelError: there is such a layer.
+    """
+    for index in range(network.num_layers):
+        layer = network.get_layer(index)
+        if layer.type.name == "NORMALIZATION" and _is_instancenorm(layer):
+            raise ModelError(
+                f"--plugin-instancenorm: {title()} made the native layer {layer.name!r} all the same; "
+                "leave the option out"
+            )
 
 
 def errors_of(parser: Any, content: Callable[[], bytes] | None = None) -> str:
@@ -90,7 +110,23 @@ def _parse(parser: Any, path: Path, call: Callable[[], bool], content: Callable[
     with collect() as messages:
         if not call():
             why = errors_of(parser, content) or messages.text()
+            if "Failed to import initializer" in why and messages.errors and messages.errors[0] not in why:
+                why = f"{messages.errors[0]}; {why}"  # the log alone names the file of external data
             raise ModelError(f"{title()} cannot parse {str(path)!r}: {why}")
+
+
+def _check_content(network: Any, path: Path) -> None:
+    """Stop at a file without a graph, which any bytes may look like to the parser."""
+    if not (network.num_inputs or network.num_layers or network.num_outputs):
+        raise ModelError(f"{str(path)!r} is not an ONNX model, or has no outputs: TensorRT found nothing in it")
+
+
+def _is_instancenorm(layer: Any) -> bool:
+    layer.__class__ = trt().INormalizationLayer
+    rank = len(layer.get_input(0).shape)
+    spatial = (1 << rank) - (1 << 2)
+    scale = tuple(layer.get_input(1).shape)
+    return layer.num_groups == 1 and layer.axes == spatial and all(size == 1 for size in (*scale[:1], *scale[2:]))
 
 
 def _describe(error: Any, nodes: list[tuple[str, str]]) -> str:

@@ -1,22 +1,19 @@
-"""Progress of a build, its interruption, and signs of life where TensorRT tells nothing of its progress."""
+"""Progress of a build, and signs of life where TensorRT tells nothing of its progress."""
 
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from trtkit.backends.trt.api import trt
 from trtkit.backends.trt.build_config import BuildConfig
+from trtkit.backends.trt.interrupts import Stop
 
-if TYPE_CHECKING:
-    from types import FrameType
-
-__all__ = ["HEARTBEAT", "Progress", "Stop", "heartbeat", "monitor", "stoppable"]
+__all__ = ["HEARTBEAT", "Progress", "heartbeat", "monitor"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,21 +32,6 @@ class Progress(Protocol):
 
     def finish(self, phase: str) -> None:
         """A phase ends, complete or not."""
-
-
-class Stop:
-    """Whether the build shall stop, and how far it is, for all threads.
-
-    Attributes:
-        requested: the signal that asked for it, 0 where none did.
-        can: whether TensorRT asks for it on its way.
-        where: the phase and step, where TensorRT tells them.
-    """
-
-    def __init__(self, can: bool) -> None:
-        self.requested = 0
-        self.can = can
-        self.where = ""
 
 
 def monitor(build: BuildConfig, stop: Stop, progress: Progress | None) -> Any:
@@ -86,38 +68,6 @@ def monitor(build: BuildConfig, stop: Stop, progress: Progress | None) -> Any:
                     progress.finish(phase_name)
 
     return Monitor()
-
-
-@contextmanager
-def stoppable(stop: Stop) -> Iterator[None]:
-    """Turn the first Ctrl-C, or another signal to end, into a request; it is answered when the block is left.
-
-    An exception raised while TensorRT calls back would be printed by the bindings and lost. A second signal of the kind
-    ends the process at once; nothing has been written before a build is complete.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def request(number: int, frame: FrameType | None) -> None:
-        stop.requested = number
-        signal.signal(number, signal.SIG_DFL)
-        if not stop.can:
-            _log.warning("this TensorRT cannot be stopped: ending after this build; once more ends at once")
-
-    taken = {number: handler for number, handler in previous.items() if callable(handler)}
-    for number in taken:
-        signal.signal(number, request)
-    try:
-        yield
-    finally:
-        for number, handler in taken.items():
-            signal.signal(number, handler)
-    if stop.requested:
-        handler = taken[signal.Signals(stop.requested)]
-        assert callable(handler)
-        handler(stop.requested, None)
 
 
 @contextmanager

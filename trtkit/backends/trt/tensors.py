@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trtkit.backends.trt.api import enum
-from trtkit.errors import UsageError
+from trtkit.backends.trt.api import enum, title
+from trtkit.backends.trt.logger import collect
+from trtkit.errors import ModelError, UsageError, one_line
 from trtkit.suggest import did_you_mean
 from trtkit.tensors import Dim, Shape, TensorSpec
 
@@ -58,11 +59,20 @@ def dtype_name(dtype: Any) -> str:
 
 
 def shape_of(tensor: Any) -> Shape | None:
-    """The shape of an `ITensor`: symbols of dynamic dimensions where they have names, None for an unknown rank."""
-    try:
-        sizes = [int(size) for size in tensor.shape]
-    except ValueError:  # what the binding raises for a rank of -1
-        return None
+    """The shape of an `ITensor`: symbols of dynamic dimensions where they have names, None for an unknown rank.
+
+    Raises:
+        ModelError: TensorRT cannot compute it, since the layer that the tensor comes from, or one before, is wrong.
+    """
+    with collect() as messages:
+        try:
+            sizes = [int(size) for size in tensor.shape]
+        except ValueError:  # what the binding raises for a rank of -1
+            return None
+        except RuntimeError as error:  # the answer to a layer that does not fit its inputs
+            raise ModelError(
+                f"{title()} finds no shape for the tensor {tensor.name!r}: {messages.text(one_line(error))}"
+            ) from error
     return tuple(_dim(tensor, index, size) for index, size in enumerate(sizes))
 
 
@@ -71,5 +81,9 @@ def _dim(tensor: Any, index: int, size: int) -> Dim:
 
 
 def spec_of(tensor: Any) -> TensorSpec:
-    """What an `ITensor` says about itself."""
+    """What an `ITensor` says about itself.
+
+    Raises:
+        ModelError: as for `shape_of`.
+    """
     return TensorSpec(tensor.name, dtype_name(tensor.dtype), shape_of(tensor))
