@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -22,14 +21,12 @@ from trtkit.report.convert import ConvertReport
 from trtkit.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network import Net
     from trtkit.backends.trt.progress import Progress
     from trtkit.results import Feed
 
 __all__ = ["TARGETS", "ConvertPlan", "Target", "convert"]
 
-_log = logging.getLogger(__name__)
 
 Target = Literal["onnx", "trt"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -224,7 +221,6 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
     model = open_file(plan.model_file, plan.onnx)
     with open_network(model, plan.network) as net:
         inputs, outputs = net.input_specs(), net.output_specs()
-        notes = _cast_notes(plan, model, net)
         _check_shapes(plan, net)
         shapes = plan.inputs.input_shapes
         feeds = (lambda: _calibration_feeds(plan, net)) if plan.data_flags else None
@@ -248,7 +244,6 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
         typing=typing,
         package=package_name(),
         version=version(),
-        notes=notes,
     )
 
 
@@ -264,22 +259,6 @@ def _check_shapes(plan: ConvertPlan, net: Net) -> None:
         spec = known_input(name, specs, "--input-shapes")
         if name not in inputs or not inputs[name].values:
             check_shape(spec, shape, "--input-shapes says")
-
-
-def _cast_notes(plan: ConvertPlan, model: OnnxModel | ModelFile, net: Net) -> tuple[str, ...]:
-    """A warning for the inputs and outputs whose types TensorRT's parser changed, as it does with float64."""
-    if isinstance(model, ModelFile) or plan.network.all_tensor_dtypes is not None:
-        return ()
-    notes = []
-    sides = zip(("input", "output"), model.specs(), (net.input_specs(), net.output_specs()), strict=True)
-    for noun, before, after in sides:
-        for name in before.keys() & after.keys() - plan.network.tensor_dtypes.keys():
-            was, is_now = before[name].dtype, after[name].dtype
-            if was != is_now:
-                notes.append(f"the {noun} {name!r} is {was} in the model and {is_now} in the engine: TensorRT casts it")
-    for note in sorted(notes):
-        _log.warning("%s", note)
-    return tuple(sorted(notes))
 
 
 def _calibration_feeds(plan: ConvertPlan, net: Net) -> Iterator[Feed]:

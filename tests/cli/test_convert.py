@@ -333,33 +333,10 @@ def test_summary_as_json(trtkit_command: Command, folder: Path) -> None:
         "profiles": 0,
         "typing": "strong",
         "package": "tensorrt_rtx",
-        "notes": [],
     }
 
 
 @needs_rtx
-def test_a_type_that_tensorrt_casts_is_said(trtkit_command: Command, folder: Path) -> None:
-    kind = onnx.TensorProto.DOUBLE
-    proto = zoo.model([zoo.node("Neg", ["x"], ["y"])], [zoo.tensor("x", [2], kind)], [zoo.tensor("y", [2], kind)])
-    zoo.save(proto, folder / "double.onnx")
-    result = trtkit_command("convert", "double.onnx", "-o", "d.engine")
-    assert result.code == 0
-    notes = [
-        f"the {name} is float64 in the model and float32 in the engine: TensorRT casts it"
-        for name in ("input 'x'", "output 'y'")
-    ]
-    assert result.out.splitlines()[-2:] == [f"  note: {note}" for note in notes]
-    assert result.err.splitlines() == [f"[W] {note}" for note in notes]
-    asked = ("--all-tensor-dtypes", "float32", "--json", "-q")
-    assert (
-        json.loads(
-            trtkit_command("convert", "chain.onnx", "-o", "c.engine", "--input-shapes", "x:[2,3]", "--json").out
-        )["notes"]
-        == []
-    )
-    assert json.loads(trtkit_command("convert", "double.onnx", "-o", "d.engine", *asked).out)["notes"] == []
-
-
 @needs_rtx
 def test_a_failed_build_leaves_the_old_engine(trtkit_command: Command, folder: Path) -> None:
     result = trtkit_command("convert", "unknown_operator.onnx", "-o", "old.engine", "-q")

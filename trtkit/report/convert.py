@@ -33,7 +33,6 @@ class ConvertReport:
         typing: for an engine, whether the network's data types were kept (strong), or the builder might choose (weak).
         package: for an engine, the package that built it.
         version: its version.
-        notes: what the user should know of it, a sentence each.
     """
 
     model: str
@@ -50,7 +49,6 @@ class ConvertReport:
     typing: str | None = None
     package: str | None = None
     version: str | None = None
-    notes: Sequence[str] = ()
 
     def to_data(self) -> dict[str, Any]:
         """As plain dictionaries and lists, ready for `json.dumps`; what does not apply to the kind is None."""
@@ -60,7 +58,6 @@ class ConvertReport:
             **vars(self),
             "inputs": _tensors(self.inputs),
             "outputs": _tensors(self.outputs),
-            "notes": list(self.notes),
         }
 
     def text(self) -> str:
@@ -76,7 +73,6 @@ class ConvertReport:
             lines.append(f"  graph {self.name}, opset {self.opset}{weights}")
         for noun, specs in (("input", self.inputs), ("output", self.outputs)):
             lines += [f"  {count(len(specs), noun)}", *(f"    {spec}" for spec in specs)]
-        lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
 

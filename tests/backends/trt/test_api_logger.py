@@ -9,7 +9,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 from backends.trt.package import needs_tensorrt
@@ -179,6 +179,21 @@ def test_a_signal_is_answered_after_the_message(number: signal.Signals, text: st
     assert caught.value.args == (number,)
 
 
+def test_a_signal_that_was_lost_is_answered_at_the_end() -> None:
+    """The bindings answer signals before they call the logger, and print what is raised."""
+
+    def work() -> None:
+        with collect():
+            with suppress(KeyboardInterrupt):  # in place of the bindings
+                signal.raise_signal(signal.SIGINT)
+            reached.append(1)
+
+    reached: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached == [1]
+
+
 def test_a_signal_outside_the_logger_is_answered_at_once() -> None:
     def work() -> None:
         with collect():
@@ -187,6 +202,7 @@ def test_a_signal_outside_the_logger_is_answered_at_once() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         work()
+    raise_pending()  # nothing is left
 
 
 def test_one_logger_for_the_process() -> None:

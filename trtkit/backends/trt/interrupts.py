@@ -55,7 +55,7 @@ class Stop:
 
 
 def guarded(function: F) -> F:
-    """Decorate a function that TensorRT calls: inside a block of `careful`, no signal raises an exception in it.
+    """Decorate a function that TensorRT calls, or that calls it: in a block of `careful`, no signal raises in it.
 
     A `try` in the function cannot do that alone: a signal that arrived before is answered at its very first step.
     """
@@ -80,7 +80,9 @@ def raise_pending() -> None:
 def careful() -> Iterator[None]:
     """Let signals raise their exceptions in the block as ever, but not inside functions that are `guarded`.
 
-    Those exceptions are kept for `raise_pending`. Threads other than the main one get no signals, so nothing is done.
+    All are kept, since those that are raised may be lost too: the bindings answer signals on their way to the logger.
+    An exception that ends the block is forgotten, the others wait for `raise_pending`. Threads other than the main one
+    get no signals, so nothing is done.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -91,6 +93,9 @@ def careful() -> Iterator[None]:
         signal.signal(number, handler)
     try:
         yield
+    except BaseException as error:
+        _pending[:] = [each for each in _pending if each is not error]
+        raise
     finally:
         for number, handler in ours.items():
             if signal.getsignal(number) is handler:  # else the block has put its own there
@@ -178,13 +183,12 @@ def _handlers() -> dict[int, Handler]:
 
 def _answer_outside(handler: Handler) -> Handler:
     def answer(number: int, frame: FrameType | None) -> None:
-        if not _inside_guarded(frame):
-            handler(number, frame)
-            return
         try:
             handler(number, frame)
-        except BaseException as error:  # noqa: BLE001 - TensorRT would print it and go on
+        except BaseException as error:
             keep(error)
+            if not _inside_guarded(frame):
+                raise
 
     return answer
 

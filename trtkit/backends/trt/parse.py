@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.trt.api import enum, has, title, trt
+from trtkit.backends.trt.interrupts import guarded
 from trtkit.backends.trt.logger import collect, trt_logger
 from trtkit.errors import ModelError, one_line
 from trtkit.models import ModelFile
@@ -56,7 +57,7 @@ def parse_model(parser: Any, network: Any, model: OnnxModel) -> None:
         parse_file(parser, network, file)
     else:
         place = str(model.data_dir / model.path.name)
-        _parse(parser, model.path, lambda: parser.parse(model.graph_bytes(), place), model.graph_bytes)
+        _parse(parser, model.path, lambda: _read_bytes(parser, model.graph_bytes(), place), model.graph_bytes)
         _check_content(network, model.path)
     _check_ranks(network, model)
 
@@ -69,7 +70,7 @@ def parse_file(parser: Any, network: Any, path: Path) -> None:
         ModelError: TensorRT cannot parse it, or nothing is in it.
     """
     ModelFile(path, "onnx").check_exists()
-    _parse(parser, path, lambda: parser.parse_from_file(str(path)), path.read_bytes)
+    _parse(parser, path, lambda: _read_file(parser, str(path)), path.read_bytes)
     _check_content(network, path)
 
 
@@ -104,6 +105,16 @@ def errors_of(parser: Any, content: Callable[[], bytes] | None = None) -> str:
     if len(errors) > _SHOWN:
         texts.append(f"and {len(errors) - _SHOWN} more errors")
     return "; ".join(texts)
+
+
+@guarded
+def _read_file(parser: Any, path: str) -> bool:
+    return bool(parser.parse_from_file(path))
+
+
+@guarded
+def _read_bytes(parser: Any, content: bytes, place: str) -> bool:
+    return bool(parser.parse(content, place))
 
 
 def _parse(parser: Any, path: Path, call: Callable[[], bool], content: Callable[[], bytes]) -> None:

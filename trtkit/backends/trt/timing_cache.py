@@ -13,7 +13,7 @@ from typing import Any
 
 from trtkit.atomic import replacing, write_errors
 from trtkit.backends.trt.api import title
-from trtkit.backends.trt.build_config import BuildConfig, accepted
+from trtkit.backends.trt.build_config import BuildConfig
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.setters import switch
 from trtkit.errors import FileError, ModelError
@@ -106,13 +106,12 @@ def _save(build: BuildConfig, path: Path, before: bytes | None) -> None:
 
 
 def _combine(target: Any, addition: Any, path: Path) -> None:
-    with collect() as messages:
-        if not target.combine(addition, False):
-            raise ModelError(
-                f"the timing cache {str(path)!r} is of another GPU or another release than {title()} here; "
-                "name a new file"
-            )
-        messages.errors.clear()  # 8.6 reports an error for a part of a cache that is empty, and combines all the same
+    with _judged_by_result():
+        combined = target.combine(addition, False)
+    if not combined:
+        raise ModelError(
+            f"the timing cache {str(path)!r} is of another GPU or another release than {title()} here; name a new file"
+        )
 
 
 def _content(path: Path, flag: str) -> bytes:
@@ -139,18 +138,26 @@ def _read(build: BuildConfig, path: Path, flag: str) -> Any:
 
 
 def _use(build: BuildConfig, cache: Any, flag: str) -> None:
-    with accepted(flag):
+    with _judged_by_result():
         used = build.config.set_timing_cache(cache, False)
     if not used:
         raise ModelError(f"{flag}: the timings are of another GPU or another release than {title()} here")
 
 
 def _create(build: BuildConfig, data: bytes, flag: str) -> Any:
-    with accepted(flag):
+    with _judged_by_result():
         cache = build.config.create_timing_cache(data)
         if cache is None:
             raise ModelError(f"{flag}: {title()} cannot read the timing cache")
     return cache
+
+
+@contextmanager
+def _judged_by_result() -> Iterator[None]:
+    """Go by what a call returns: 8.6 logs an error for a part of a cache that is empty, and takes the cache."""
+    with collect() as messages:
+        yield
+        messages.errors.clear()
 
 
 def _quietly(call: Any, flag: str) -> Any:
