@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from trtkit.backends.onnx.options import OnnxOptions
-from trtkit.backends.trt.build_options import BuildOptions
+from trtkit.backends.trt.build_options import BuildOptions, check_together
 from trtkit.backends.trt.network_options import NetworkOptions
-from trtkit.backends.trt.options import check_together
 from trtkit.comparator.inputs import InputOptions, check_feed, check_shape, known_input
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile

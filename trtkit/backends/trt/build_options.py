@@ -10,13 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trtkit.backends.trt.precision_options import PrecisionOptions
 from trtkit.backends.trt.profile_options import ProfileOptions
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags, option, options_of, parse_bytes, parse_count
 
-__all__ = ["BuildOptions", "configuring_flags"]
+if TYPE_CHECKING:
+    from trtkit.backends.trt.network_options import NetworkOptions
+
+__all__ = ["BuildOptions", "check_together", "configuring_flags"]
 
 _BESIDE = ("config_script", "config_postprocess_script", "save_timing_cache")
 """Fields that change nothing in the configuration before its script gets it."""
@@ -228,3 +232,16 @@ def configuring_flags(options: BuildOptions) -> list[str]:
     """The flags, in their first spelling, that ask for something which a script's own configuration would not have."""
     own = {field.name: getattr(options, field.name) for field, _ in options_of(BuildOptions)}
     return changed_flags(BuildOptions(**own), _BESIDE)
+
+
+def check_together(network: NetworkOptions, build: BuildOptions) -> None:
+    """Check what no class of options can check alone.
+
+    Raises:
+        UsageError: an option has no effect without one of the other class.
+    """
+    if network.layer_precisions and build.precision_constraints == "none":
+        raise UsageError(
+            "--layer-precisions has no effect without --precision-constraints: TensorRT would be free to ignore them; "
+            "add --precision-constraints obey"
+        )

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from trtkit.backends.trt.build_options import BuildOptions
+from trtkit.backends.trt.build_options import BuildOptions, check_together
 from trtkit.backends.trt.network_options import NetworkOptions
-from trtkit.errors import UsageError
 from trtkit.options import option
 
-__all__ = ["Options", "check_together"]
+__all__ = ["Options"]
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,3 @@ class Options(NetworkOptions, BuildOptions):
         NetworkOptions.__post_init__(self)
         BuildOptions.__post_init__(self)
         check_together(self, self)
-
-
-def check_together(network: NetworkOptions, build: BuildOptions) -> None:
-    """Check what no class of options can check alone.
-
-    Raises:
-        UsageError: an option has no effect without one of the other class.
-    """
-    if network.layer_precisions and build.precision_constraints == "none":
-        raise UsageError(
-            "--layer-precisions has no effect without --precision-constraints: TensorRT would be free to ignore them; "
-            "add --precision-constraints obey"
-        )
