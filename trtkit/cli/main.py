@@ -45,12 +45,14 @@ just being loaded, an ImportError), so the exit code is told from here."""
 
 def entry() -> NoReturn:
     """The console script `trtkit`."""
-    # Start-up makes thousands of objects that all stay; looking for garbage among them costs a tenth of its time.
+    # Start-up makes thousands of objects that all stay; looking for garbage among them only costs time.
     gc.set_threshold(50_000)
     open_streams()
     for number in _STOPS:
         signal.signal(number, _stop)
     code = main(sys.argv[1:])
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_DFL)  # nothing is left to tidy, so a late signal needs no traceback
     try:
         flush()
     except OSError as error:
