@@ -31,10 +31,11 @@ def open_file(file: ModelFile, options: OnnxOptions) -> OnnxModel | ModelFile:
             raise UsageError(f"options for ONNX models do not apply to {file.path}, which is of type {file.kind}")
         return file
     from trtkit.backends.onnx.model import open_onnx
-    from trtkit.backends.onnx.saving import save_onnx
 
     model = open_onnx(file.path, options, symbolic=_symbolic)
     if options.save_onnx is not None:
+        from trtkit.backends.onnx.saving import save_onnx
+
         save_onnx(model, options)
         log.info("model saved to %s", options.save_onnx)
     return model
