@@ -52,11 +52,6 @@ class Saver:
                     self.saved[name] = path
                     log.info("%s saved to %s", name.removeprefix("save_").replace("_", " "), path)
 
-    @property
-    def wants_inputs(self) -> bool:
-        """Whether feeds are to be written."""
-        return bool(self._options.save_inputs or self._options.save_input_blob)
-
     def add(self, feed: Feed, outputs: Iterable[Iteration]) -> None:
         """Write one iteration: the feed, and what each runner answered."""
         for writer in self._inputs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import json
 import os
 import pty
@@ -19,6 +18,7 @@ import numpy as np
 import onnx
 import pytest
 import zoo
+from backends.trt.package import needs_rtx
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.build_options import BuildOptions
@@ -32,8 +32,6 @@ from trtkit.models import ModelFile
 
 Command = Callable[..., Any]
 
-RTX = importlib.util.find_spec("tensorrt_rtx") is not None
-needs_rtx = pytest.mark.skipif(not RTX, reason="tensorrt-rtx is not installed")
 
 PROFILE = """\
 def load_config(builder, config):
@@ -336,7 +334,6 @@ def test_summary_as_json(trtkit_command: Command, folder: Path) -> None:
     }
 
 
-@needs_rtx
 @needs_rtx
 def test_a_failed_build_leaves_the_old_engine(trtkit_command: Command, folder: Path) -> None:
     result = trtkit_command("convert", "unknown_operator.onnx", "-o", "old.engine", "-q")

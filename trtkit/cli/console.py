@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TextIO
 
-__all__ = ["colorize", "drop", "emit", "flush", "flush_errors", "open_streams", "silence"]
+__all__ = ["drop", "emit", "flush", "flush_errors", "open_streams", "silence"]
 
 _silent = False
 
@@ -58,17 +58,6 @@ def flush() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         drop(sys.stdout)
-
-
-def colorize(text: str, color: str) -> str:
-    """The text in a colour where standard output is a terminal that wants colours."""
-    from trtkit.log import wants_color
-
-    if not wants_color(sys.stdout.isatty()):
-        return text
-    import colored
-
-    return f"{colored.fore(color)}{text}{colored.style('reset')}"
 
 
 def flush_errors() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["IterationOutcome", "MetricOutcome", "MetricResult", "OutputOutcome", "OutputResult", "PairOutcome", "plain"]
 
@@ -27,8 +27,22 @@ def plain(value: Any) -> Any:
     return value
 
 
+class _Verdict:
+    """What passed or did not, and is true or false accordingly, so that `assert compare(...)` means what it says."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def passed(self) -> bool:
+            """Whether it passed; a field of some subclasses, derived in others."""
+
+    def __bool__(self) -> bool:
+        """Whether it passed."""
+        return self.passed
+
+
 @dataclass(frozen=True)
-class MetricResult:
+class MetricResult(_Verdict):
     """What one metric says of one output in one iteration.
 
     Attributes:
@@ -52,10 +66,6 @@ class MetricResult:
     required: str = ""
     badness: float = 0.0
 
-    def __bool__(self) -> bool:
-        """Whether it passed."""
-        return self.passed
-
     def to_data(self) -> dict[str, Any]:
         """The result as JSON-ready data, without `badness`."""
         return {
@@ -70,7 +80,7 @@ class MetricResult:
 
 
 @dataclass(frozen=True)
-class OutputResult:
+class OutputResult(_Verdict):
     """The metrics of one output in one iteration.
 
     Attributes:
@@ -88,10 +98,6 @@ class OutputResult:
         """Whether every metric passed."""
         return all(result.passed for result in self.results)
 
-    def __bool__(self) -> bool:
-        """Whether it passed."""
-        return self.passed
-
     def to_data(self) -> dict[str, Any]:
         """The result as JSON-ready data."""
         return {
@@ -103,7 +109,7 @@ class OutputResult:
 
 
 @dataclass(frozen=True)
-class IterationOutcome:
+class IterationOutcome(_Verdict):
     """What comparing one iteration found.
 
     Attributes:
@@ -118,10 +124,6 @@ class IterationOutcome:
     problems: tuple[str, ...]
     passed: bool
 
-    def __bool__(self) -> bool:
-        """Whether it passed."""
-        return self.passed
-
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
         return {
@@ -133,7 +135,7 @@ class IterationOutcome:
 
 
 @dataclass(frozen=True)
-class MetricOutcome:
+class MetricOutcome(_Verdict):
     """One metric of one output over all iterations.
 
     Attributes:
@@ -158,10 +160,6 @@ class MetricOutcome:
     mean: Mapping[str, float]
     required: str
 
-    def __bool__(self) -> bool:
-        """Whether it passed."""
-        return self.passed
-
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
         return {
@@ -178,7 +176,7 @@ class MetricOutcome:
 
 
 @dataclass(frozen=True)
-class OutputOutcome:
+class OutputOutcome(_Verdict):
     """One output over all iterations.
 
     Attributes:
@@ -205,10 +203,6 @@ class OutputOutcome:
         """Whether every metric passed, and there was one."""
         return bool(self.metrics) and all(metric.passed for metric in self.metrics)
 
-    def __bool__(self) -> bool:
-        """Whether it passed."""
-        return self.passed
-
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
         return {
@@ -225,7 +219,7 @@ class OutputOutcome:
 
 
 @dataclass(frozen=True)
-class PairOutcome:
+class PairOutcome(_Verdict):
     """One run compared with another over all iterations.
 
     Attributes:
@@ -247,10 +241,6 @@ class PairOutcome:
     def passed(self) -> bool:
         """Whether something was compared, nothing was left out, and every output passed."""
         return bool(self.outputs) and not self.problems and all(output.passed for output in self.outputs)
-
-    def __bool__(self) -> bool:
-        """Whether it passed."""
-        return self.passed
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import numpy as np
 import onnx
 import pytest
 import zoo
+from backends.trt.package import needs_rtx
 from onnx import TensorProto, numpy_helper
 
 from trtkit.cuda.device import gpu_count
 
 Command = Callable[..., Any]
 
-needs_rtx = pytest.mark.skipif(importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed")
 
 NETWORK = """\
 def load_network(network, trt):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import onnx
 import pytest
 import zoo
 from backends.trt import compat
+from backends.trt.package import needs_rtx
 from onnx import TensorProto
 
 from trtkit.backends.trt.build_options import BuildOptions
@@ -25,8 +25,6 @@ from trtkit.cli.template.trt_config import _MEMBERS, _NOT_FOR_A_SCRIPT
 from trtkit.options import options_of
 
 Command = Callable[..., Any]
-
-needs_rtx = pytest.mark.skipif(importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed")
 
 
 @pytest.fixture
