@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "trtkit"
 
 LAYERS: list[tuple[int, tuple[str, ...]]] = [
     (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic")),
-    (1, ("arrays", "description", "tensors", "models", "userscript", "results", "files")),
+    (1, ("arrays", "description", "tensors", "models", "userscript", "results", "timing", "files")),
     (2, ("backends", "cuda")),
     (3, ("comparator",)),
     (
@@ -24,6 +24,7 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "prepare",
             "judging",
             "saving",
+            "measuring",
             "session",
             "sequential",
             "worker",

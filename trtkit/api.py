@@ -11,6 +11,7 @@ from trtkit.comparator.compare import CompareOptions, PairComparator
 from trtkit.comparator.inputs import check_feed
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, UsageError
+from trtkit.measuring import host_side, takes_device_arrays
 from trtkit.plan import RunnerPlan, RunPlan
 from trtkit.prepare import make_runners, open_model
 from trtkit.results import Iteration
@@ -18,13 +19,14 @@ from trtkit.results import Iteration
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from trtkit.results import Outputs
+    from trtkit.results import Feed, Outputs
     from trtkit.tensors import TensorSpecs
+    from trtkit.timing import GpuState, LayerTime
 
-__all__ = ["compare", "open_runner"]
+__all__ = ["OpenRunner", "compare", "open_runner"]
 
 
-def open_runner(backend: str, model: str | Path, **options: Any) -> Runner:
+def open_runner(backend: str, model: str | Path, **options: Any) -> OpenRunner:
     """A runner for use in a `with` statement, where it loads the model.
 
         with trtkit.open_runner("onnxrt", "model.onnx", graph_optimization_level="basic") as runner:
@@ -40,16 +42,18 @@ def open_runner(backend: str, model: str | Path, **options: Any) -> Runner:
         FileError: there is no such model.
     """
     plan = RunPlan(model=model, runners=[RunnerPlan(backend, options=options)])
-    return _Checked(make_runners(plan, open_model(plan))[0])
+    return OpenRunner(make_runners(plan, open_model(plan))[0])
 
 
-class _Checked:
+class OpenRunner:
     """A runner whose feeds are checked, and that says so when it is used outside its `with` statement."""
 
     def __init__(self, runner: Runner) -> None:
         self.name = runner.name
         self._runner = runner
         self._entered = False
+        self._takes_device_arrays = takes_device_arrays(runner)
+        self._form: list[Any] | None = None
 
     def __enter__(self) -> Self:
         self._runner.__enter__()
@@ -58,6 +62,7 @@ class _Checked:
 
     def __exit__(self, *exc: object) -> None:
         self._entered = False
+        self._form = None
         self._runner.__exit__(*exc)
 
     def input_specs(self) -> TensorSpecs:
@@ -72,12 +77,44 @@ class _Checked:
             InputError: the feed does not fit the model.
             BackendError: the framework failed.
         """
+        return self._runner.infer(self._checked(feed))
+
+    def gpu_seconds(self) -> float | None:
+        """How long the last inference took on the GPU, without copies; None where it runs elsewhere."""
+        seconds: float | None = self._asked("gpu_seconds")
+        return seconds
+
+    def gpu_state(self) -> GpuState | None:
+        """The GPU that this runs on, and its clocks now; None where it runs elsewhere."""
+        state: GpuState | None = self._asked("gpu_state")
+        return state
+
+    def layer_times(self, feed: Mapping[str, Any]) -> tuple[LayerTime, ...] | None:
+        """What each layer takes, in inferences of their own; None where that was not asked for or cannot be told.
+
+        Raises:
+            InputError: the feed does not fit the model.
+            BackendError: the framework failed.
+        """
+        times: tuple[LayerTime, ...] | None = self._asked("layer_times", self._checked(feed))
+        return times
+
+    def _checked(self, feed: Mapping[str, Any]) -> Feed:
+        """The feed as arrays that fit the model; what fits depends on names, types and shapes alone."""
         from trtkit.comparator.feeds import as_feed
 
         self._check()
         arrays = as_feed(feed, "the feed")
-        check_feed(0, arrays, self._runner.input_specs(), {})
-        return self._runner.infer(arrays)
+        form = [(name, array.dtype, array.shape) for name, array in arrays.items()]
+        if form != self._form:
+            check_feed(0, arrays, self._runner.input_specs(), {})
+            self._form = form
+        return arrays if self._takes_device_arrays else host_side(arrays)
+
+    def _asked(self, member: str, *arguments: Any) -> Any:
+        self._check()
+        method = getattr(self._runner, member, None)
+        return None if method is None else method(*arguments)
 
     def _check(self) -> None:
         if not self._entered:

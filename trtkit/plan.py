@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ class ExecutionOptions:
     warm_up: int = option(
         0, "--warm-up", help="untimed inferences of each runner before the first", parse=parse_count(0), metavar="N"
     )
+    duration: float | None = option(
+        None,
+        "--duration",
+        help="time each runner alone on the first feed for at least this long, instead of in the iterations compared",
+        parse=float,
+        metavar="SECONDS",
+    )
     sequential_runners: bool = option(
         False,
         "--sequential-runners",
@@ -68,6 +76,8 @@ class ExecutionOptions:
     )
 
     def __post_init__(self) -> None:
+        if self.duration is not None and not 0 < self.duration < inf:
+            raise UsageError(f"--duration {self.duration}: expected seconds above 0, such as 5 or 0.5")
         if self.use_subprocess and not self.sequential_runners:
             raise UsageError("--use-subprocess needs --sequential-runners: runners in other processes take turns")
 

@@ -52,6 +52,11 @@ class Saver:
                     self.saved[name] = path
                     log.info("%s saved to %s", name.removeprefix("save_").replace("_", " "), path)
 
+    @property
+    def keeps_inputs(self) -> bool:
+        """Whether feeds are written."""
+        return bool(self._inputs)
+
     def add(self, feed: Feed, outputs: Iterable[Iteration]) -> None:
         """Write one iteration: the feed, and what each runner answered."""
         for writer in self._inputs:

@@ -17,11 +17,13 @@ from trtkit.backends.replay import Replay
 from trtkit.comparator.feeds import open_feeds
 from trtkit.errors import InputError
 from trtkit.judging import Judge
+from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model
-from trtkit.report.model import Report, RunnerReport, Timings
+from trtkit.report.model import Report
 from trtkit.results import Feeds, Iteration, Run
 from trtkit.saving import Saver
+from trtkit.timing import Measurement
 
 if TYPE_CHECKING:
     from trtkit.session import Track
@@ -38,11 +40,11 @@ class Turn:
     """What one runner did in its turn.
 
     Attributes:
-        timings: one entry for each inference.
+        measurement: its times and what else was measured.
         notes: what was decided in the user's place.
     """
 
-    timings: Timings
+    measurement: Measurement
     notes: tuple[str, ...]
 
 
@@ -82,7 +84,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
         if not stopped:
             judge.check_lengths({replay.name: replay.iterations for replay in (*waiting, *replays)})
     made = [
-        RunnerReport(wanted.name, wanted.backend, replay.iterations, turn.timings.latency())
+        runner_report(wanted, replay.iterations, turn.measurement)
         for wanted, replay, turn in zip(plan.named_runners, waiting, turns, strict=True)
     ]
     return report(plan, judge, made, replays, turns[0].notes, saver)
@@ -94,9 +96,9 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
     Raises:
         InputError: there are no feeds, or one does not fit the model.
     """
-    from trtkit.session import checked_feeds, gathered_notes, timed, warm_up
+    from trtkit.session import checked_feeds, gathered_notes
 
-    timings = Timings()
+    measurement: Measurement | None = None
     with make_runners(plan, open_model(plan), given)[index] as runner:
         notes: tuple[str, ...] = ()
         first = not (spill / _INPUTS).exists()
@@ -110,11 +112,13 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
             kept_feeds = stack.enter_context(files.open_writer(spill / _INPUTS, "inputs")) if first else None
             for feed in track(checked_feeds(feeds, [runner], plan), feeds.length):
-                if not timings:
-                    warm_up(runner, feed, plan.execution.warm_up)
-                outputs.write(timed(runner, feed, timings))
+                mine = feed if takes_device_arrays(runner) else host_side(feed)
+                if measurement is None:
+                    measurement = begin(runner, mine, plan.execution)
+                outputs.write(iterate(runner, mine, measurement))
                 if kept_feeds is not None:
-                    kept_feeds.write(Iteration(feed))
-            if not timings:
+                    kept_feeds.write(Iteration(host_side(feed)))
+            if measurement is None:
                 raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
-    return Turn(timings, notes)
+        finish(runner, measurement)
+    return Turn(measurement, notes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from typing import Any
@@ -15,13 +14,15 @@ from trtkit.comparator.feeds import as_feed, open_feeds
 from trtkit.comparator.inputs import check_feed
 from trtkit.errors import InputError
 from trtkit.judging import Judge
+from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model
-from trtkit.report.model import Report, RunnerReport, Timings
-from trtkit.results import Feed, Feeds, Iteration, Outputs
+from trtkit.report.model import Report, RunnerReport
+from trtkit.results import Feed, Feeds, Iteration
 from trtkit.saving import Saver
+from trtkit.timing import Measurement
 
-__all__ = ["Track", "checked_feeds", "gathered_notes", "run", "timed", "warm_up"]
+__all__ = ["Track", "checked_feeds", "gathered_notes", "replayed", "report", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -80,25 +81,30 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             stack.enter_context(runner)
         feeds = _feeds_for(plan, runners, replays, given)
         saver = stack.enter_context(Saver(plan.save))
-        timings = {runner.name: Timings() for runner in runners}
+        measurements: list[Measurement] = []
         stopped = False
+        copied = saver.keeps_inputs or not all(map(takes_device_arrays, runners))
         for index, feed in enumerate(track(checked_feeds(feeds, runners, plan), feeds.length)):
+            host = host_side(feed) if copied else feed
+            placed = [feed if takes_device_arrays(runner) else host for runner in runners]
             if index == 0:
-                for runner in runners:
-                    warm_up(runner, feed, plan.execution.warm_up)
-            results = {runner.name: timed(runner, feed, timings[runner.name]) for runner in runners}
-            saver.add(feed, results.values())
+                measurements = [begin(*each, plan.execution) for each in zip(runners, placed, strict=True)]
+            together = zip(runners, placed, measurements, strict=True)
+            results = {runner.name: iterate(runner, mine, measurement) for runner, mine, measurement in together}
+            saver.add(host, results.values())
             results.update(replayed(replays, index))
             if not judge.add(results) and plan.compare.fail_fast:
                 stopped = True
                 break
         if judge.iterations == 0:
             raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
+        for runner, measurement in zip(runners, measurements, strict=True):
+            finish(runner, measurement)
         if not stopped:
             judge.check_lengths({replay.name: replay.iterations for replay in replays})
     made = [
-        RunnerReport(wanted.name, wanted.backend, judge.iterations, timings[wanted.name].latency())
-        for wanted in plan.named_runners
+        runner_report(wanted, judge.iterations, measurement)
+        for wanted, measurement in zip(plan.named_runners, measurements, strict=True)
     ]
     return report(plan, judge, made, replays, feeds.notes, saver)
 
@@ -125,21 +131,6 @@ def report(
         saved=saved,
         judged=judge.judges,
     )
-
-
-def timed(runner: Runner, feed: Feed, timings: Timings) -> Iteration:
-    """One inference with its wall time, host array in to host array out."""
-    start = time.perf_counter()
-    outputs: Outputs = runner.infer(feed)
-    seconds = time.perf_counter() - start
-    timings.add(seconds)
-    return Iteration(outputs, runner.name, seconds)
-
-
-def warm_up(runner: Runner, feed: Feed, times: int) -> None:
-    """Run a few times without counting."""
-    for _ in range(times):
-        runner.infer(feed)
 
 
 def replayed(replays: Sequence[Replay], index: int) -> dict[str, Iteration]:

@@ -46,7 +46,9 @@ def test_latency_percentiles_over_iterations(trtkit_command: Command, model: Pat
         "run", model, "--onnxrt", "--input-shapes", "x:[2,3]", "--iterations", "20", "--warm-up", "2"
     )
     assert result.code == 0
-    assert re.match(r"onnxrt  20 iterations  median [0-9.]+ us  p90 .* p95 .* p99 .* min .* max ", result.out)
+    lines = result.out.splitlines()
+    assert re.fullmatch(r"latency in [mu]s +median +mean +p90 +p95 +p99 +min +max +per s", lines[0])
+    assert re.fullmatch(r"onnxrt  20 iterations  host( +[0-9.]+){8}", lines[1])
 
 
 def test_dynamic_dimension_is_said_and_in_the_result(trtkit_command: Command, model: Path) -> None:

@@ -20,8 +20,15 @@ __all__ = ["BackendModule", "OnnxModel", "Runner", "RunnerContext", "native_arra
 class Runner(Protocol):
     """One configured use of a backend.
 
-    `__enter__` loads, builds and allocates; `__exit__` gives everything back, also after an error. A runner that
-    decides something in the user's place, such as a shape to build for, says so in an attribute `notes`, one line each.
+    `__enter__` loads, builds and allocates; `__exit__` gives everything back, also after an error.
+
+    A runner may have more than this, which is asked for where it exists:
+
+    - `notes`, a tuple of lines: what it decided in the user's place, such as a shape to build for;
+    - `takes_device_arrays`, true where a feed may hold `trtkit.arrays.DeviceArray`; others get arrays on the host;
+    - `gpu_seconds()`: how long the last inference took on the GPU, without copies, or None;
+    - `gpu_state()`: a `trtkit.timing.GpuState`, or None; asked just after the inferences that are timed;
+    - `layer_times(feed)`: a tuple of `trtkit.timing.LayerTime` from inferences of their own, or None.
     """
 
     name: str

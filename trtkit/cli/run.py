@@ -46,13 +46,6 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("--save-heatmaps", "--save-error-metrics-plot"), "plots come later, with the reports"),
     "--fp-to-fp16": "changing a model's precision comes later",
-    **dict.fromkeys(
-        (
-            *("--optimization-profile", "--allocation-strategy", "--weight-streaming-budget", "--load-runtime"),
-            "--dla-workspace-allocation-strategy",
-        ),
-        "options of running an engine come later",
-    ),
     "--enable-uint8-asymmetric-quantization-dla": "use --onnx-flags enable_uint8_and_asymmetric_quantization_dla",
 }
 """Flags of the incumbent that have no counterpart, each with what to do instead."""

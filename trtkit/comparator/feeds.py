@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from trtkit.arrays import as_array
+from trtkit.arrays import as_input
 from trtkit.comparator.generate import random_feeds
 from trtkit.comparator.inputs import InputOptions, check_shape, known_input
 from trtkit.errors import InputError, ScriptError
 from trtkit.results import Feed, Feeds
 from trtkit.tensors import TensorSpecs
+
+if TYPE_CHECKING:
+    from trtkit.results import Array
 
 __all__ = ["as_feed", "open_feeds"]
 
@@ -74,14 +77,15 @@ def _scripted(text: str, specs: TensorSpecs) -> Feeds:
 
 
 def as_feed(value: Any, where: str) -> Feed:
-    """A user's feed with its values as numpy arrays.
+    """A user's feed with its values as numpy arrays; those that lie on a GPU stay there, as `DeviceArray`.
 
     Raises:
         InputError: it is not a mapping from input name to array.
     """
     if not isinstance(value, Mapping):
         raise InputError(f"{where} is a {type(value).__name__}; a feed is a dict from input name to array")
-    return {str(name): as_array(array, f"{where}, input {name!r}") for name, array in value.items()}
+    # Feeds are typed as what nearly all of them hold.
+    return {str(name): cast("Array", as_input(array, f"{where}, input {name!r}")) for name, array in value.items()}
 
 
 def _feeds(number: int) -> str:

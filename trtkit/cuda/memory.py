@@ -1,104 +1,71 @@
-"""Memory and streams on the GPU, over cuda-python."""
+"""Memory that grows when more is asked for, on the GPU and pinned on the host."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
-from trtkit.errors import BackendError, MissingDeviceError
-from trtkit.optional import require
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trtkit.cuda.base import Cuda
     from trtkit.results import Array
 
-__all__ = ["CudaPythonAllocator", "DeviceAllocator"]
+__all__ = ["DeviceMemory", "PinnedMemory"]
 
 
-class DeviceAllocator(Protocol):
-    """Memory on the GPU by address, so that whoever fills it need not know which package gives it."""
+class DeviceMemory:
+    """One block on the GPU.
 
-    def allocate(self, nbytes: int) -> int:
-        """The address of new memory of at least one byte."""
+    Attributes:
+        address: where it is; 0 before anything was asked for.
+    """
 
-    def upload(self, address: int, array: Array) -> None:
-        """Copy a C-contiguous array there; the copy has happened when this returns."""
+    def __init__(self, cuda: Cuda) -> None:
+        self._cuda = cuda
+        self._size = 0
+        self.address = 0
 
-    def free(self, address: int) -> None:
-        """Give the memory back."""
+    def at_least(self, nbytes: int) -> int:
+        """Its address, when it holds at least so many bytes; what it held before is lost if it has to grow.
 
-
-class CudaPythonAllocator:
-    """Implements `DeviceAllocator` with `cuda.bindings`, in the primary context of the current device."""
-
-    def __init__(self) -> None:
-        self._runtime: Any = require("cuda.bindings.runtime", "trtkit[trt]", "GPU memory")
-
-    def allocate(self, nbytes: int) -> int:
-        """The address of new memory of at least one byte.
+        At least one byte is allocated, since TensorRT wants an address for empty tensors too. Nothing on the GPU may be
+        using it.
 
         Raises:
-            MissingDeviceError: there is no GPU or no driver.
             BackendError: there is not enough memory.
         """
-        (address,) = self._check(self._runtime.cudaMalloc(max(1, nbytes)), f"allocate {nbytes} bytes")
-        return int(address)
+        wanted = max(1, nbytes)
+        if self._size < wanted:
+            self.free()
+            self.address = self._cuda.allocate(wanted)
+            self._size = wanted
+        return self.address
 
-    def upload(self, address: int, array: Array) -> None:
-        """Copy a C-contiguous array there; the copy has happened when this returns.
+    def free(self) -> None:
+        """Give it back."""
+        if self.address:
+            address, self.address, self._size = self.address, 0, 0
+            self._cuda.free(address)
 
-        Raises:
-            BackendError: the GPU reports an error.
-        """
-        kind = self._runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
-        self._check(self._runtime.cudaMemcpy(address, array.ctypes.data, array.nbytes, kind), "copy to the GPU")
 
-    def download(self, array: Array, address: int) -> None:
-        """Fill a C-contiguous array from there; the copy has happened when this returns.
+class PinnedMemory:
+    """One block on the host that the GPU reads and writes by itself."""
 
-        Raises:
-            BackendError: the GPU reports an error.
-        """
-        kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
-        self._check(self._runtime.cudaMemcpy(array.ctypes.data, address, array.nbytes, kind), "copy from the GPU")
+    def __init__(self, cuda: Cuda) -> None:
+        self._cuda = cuda
+        self._array: Array | None = None
 
-    def free(self, address: int) -> None:
-        """Give the memory back.
-
-        Raises:
-            BackendError: the GPU reports an error.
-        """
-        self._check(self._runtime.cudaFree(address), "free memory")
-
-    def create_stream(self) -> int:
-        """The handle of a new stream.
+    def at_least(self, nbytes: int) -> Array:
+        """So many of its bytes; what it held before is lost if it has to grow.
 
         Raises:
-            BackendError: the GPU reports an error.
+            BackendError: there is not enough memory.
         """
-        (stream,) = self._check(self._runtime.cudaStreamCreate(), "create a stream")
-        return int(stream)
+        if self._array is None or self._array.nbytes < nbytes:
+            self.free()
+            self._array = self._cuda.allocate_pinned(max(1, nbytes))
+        return self._array[:nbytes]
 
-    def synchronize(self, stream: int) -> None:
-        """Wait until everything in a stream is done.
-
-        Raises:
-            BackendError: something in it failed.
-        """
-        self._check(self._runtime.cudaStreamSynchronize(stream), "finish the work on the GPU")
-
-    def destroy_stream(self, stream: int) -> None:
-        """Give a stream back.
-
-        Raises:
-            BackendError: the GPU reports an error.
-        """
-        self._check(self._runtime.cudaStreamDestroy(stream), "give a stream back")
-
-    def _check(self, answer: tuple[Any, ...], what: str) -> tuple[Any, ...]:
-        status, values = answer[0], answer[1:]
-        codes = self._runtime.cudaError_t
-        if status == codes.cudaSuccess:
-            return values
-        text = f"CUDA cannot {what}: {status.name}"
-        if status in (codes.cudaErrorNoDevice, codes.cudaErrorInsufficientDriver):
-            raise MissingDeviceError(f"{text}; this needs an NVIDIA GPU with its driver")
-        raise BackendError(text)
+    def free(self) -> None:
+        """Give it back."""
+        if self._array is not None:
+            array, self._array = self._array, None
+            self._cuda.free_pinned(array)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 __all__ = ["environment"]
 
-_PACKAGES = ("trtkit", "numpy", "onnx", "onnxruntime", "ml_dtypes", "torch")
+_PACKAGES = (
+    *("trtkit", "numpy", "onnx", "onnxruntime", "ml_dtypes", "torch"),
+    *("tensorrt", "tensorrt_rtx", "cuda-bindings", "pycuda", "nvidia-ml-py"),
+)
 
 
 def environment() -> dict[str, object]:
@@ -17,7 +22,8 @@ def environment() -> dict[str, object]:
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
-            packages[name] = None
+            # Loaded from a folder that no installer made, as TensorRT often is.
+            packages[name] = getattr(sys.modules.get(name), "__version__", None)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from trtkit.timing import GpuState, Latency, LayerTime, Timings
 
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import PairOutcome
@@ -17,63 +18,6 @@ SCHEMA_VERSION = 1
 Verdict = Literal["PASS", "FAIL", "RAN"]
 
 
-class Timings:
-    """Wall times of inferences, eight bytes each."""
-
-    def __init__(self) -> None:
-        self._seconds = array("d")
-
-    def add(self, seconds: float) -> None:
-        """Count one inference."""
-        self._seconds.append(seconds)
-
-    def __len__(self) -> int:
-        return len(self._seconds)
-
-    def latency(self) -> Latency | None:
-        """The statistics; None where nothing was timed."""
-        if not self._seconds:
-            return None
-        ordered = sorted(self._seconds)
-        count = len(ordered)
-
-        def percentile(share: float) -> float:
-            # Linear between neighbours, as numpy.percentile does by default.
-            position = share * (count - 1)
-            low = int(position)
-            high = min(low + 1, count - 1)
-            return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
-
-        return Latency(
-            count=count,
-            min=ordered[0],
-            mean=sum(ordered) / count,
-            median=percentile(0.5),
-            p90=percentile(0.9),
-            p95=percentile(0.95),
-            p99=percentile(0.99),
-            max=ordered[-1],
-        )
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Wall time per inference in seconds, host array in to host array out, warm-up not counted."""
-
-    count: int
-    min: float
-    mean: float
-    median: float
-    p90: float
-    p95: float
-    p99: float
-    max: float
-
-    def to_data(self) -> dict[str, float]:
-        """As a plain dictionary; times in seconds."""
-        return dict(vars(self))
-
-
 @dataclass(frozen=True)
 class RunnerReport:
     """One result of the run.
@@ -82,18 +26,35 @@ class RunnerReport:
         name: the runner's name; for saved outputs, file and runner name.
         backend: the backend, or `replay` for saved outputs.
         iterations: how many iterations it answered.
-        latency: None for saved outputs.
+        latency: wall time per inference, host array in to host array out, warm-up not counted; None for saved outputs.
+        gpu_latency: time on the GPU per inference, copies not counted; None where the runner does not measure it.
+        measured: what the latency counts: the iterations, or as many inferences on the first feed as took
+            `--duration`, without the iterations.
+        layers: where the runner was asked to profile, in the order of execution; measured apart from the latency.
+        gpu: the GPU just after the timed inferences; None where the runner uses none.
     """
 
     name: str
     backend: str
     iterations: int
     latency: Latency | None = None
+    gpu_latency: Latency | None = None
+    measured: Literal["iterations", "duration"] = "iterations"
+    layers: Sequence[LayerTime] = ()
+    gpu: GpuState | None = None
 
     def to_data(self) -> dict[str, Any]:
-        """As a plain dictionary."""
-        latency = None if self.latency is None else self.latency.to_data()
-        return {"name": self.name, "backend": self.backend, "iterations": self.iterations, "latency": latency}
+        """As a plain dictionary; times in seconds, clocks in MHz."""
+        return {
+            "name": self.name,
+            "backend": self.backend,
+            "iterations": self.iterations,
+            "measured": None if self.latency is None else self.measured,
+            "latency": None if self.latency is None else self.latency.to_data(),
+            "gpu_latency": None if self.gpu_latency is None else self.gpu_latency.to_data(),
+            "layers": [layer.to_data() for layer in self.layers],
+            "gpu": None if self.gpu is None else self.gpu.to_data(),
+        }
 
 
 @dataclass(frozen=True)

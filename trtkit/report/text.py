@@ -1,22 +1,23 @@
-"""The report as text: one line per runner, one per compared output and metric, the verdict last."""
+"""The report as text: what each runner took, one line per compared output and metric, the verdict last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trtkit.report.latency_text import count, duration, runner_lines
 from trtkit.tensors import shape_text
 
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import MetricOutcome, OutputOutcome, PairOutcome
-    from trtkit.report.model import Report, RunnerReport
+    from trtkit.report.model import Report
 
 __all__ = ["count", "duration", "render", "verdict_line"]
 
 
 def render(report: Report, detail: bool = False) -> str:
     """The whole report; with `detail`, figures of every metric, and statistics of what failed."""
-    lines = list(_runners(report))
+    lines = list(runner_lines(report.runners))
     for pair in report.pairs:
         lines += ["", *_pair(pair, detail)]
     if report.problems:
@@ -42,36 +43,6 @@ def verdict_line(report: Report) -> str:
     what = [f"{failed} of {count(len(metrics), 'comparison')} failed"] if failed else []
     what += [count(problems, "problem")] if problems else []
     return f"FAIL: {', '.join(what) or 'nothing could be compared'} ({iterations})"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 output`, `2 outputs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """A time with three significant digits: `8.52 us`, `21.3 ms`, `1.32 s`."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        value = seconds * factor
-        if value >= 1 or unit == "us":
-            return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
-    raise AssertionError(seconds)
-
-
-def _runners(report: Report) -> Iterator[str]:
-    width = max((len(runner.name) for runner in report.runners), default=0)
-    for runner in report.runners:
-        yield f"{runner.name:{width}}  {count(runner.iterations, 'iteration')}{_latency(runner)}"
-
-
-def _latency(runner: RunnerReport) -> str:
-    latency = runner.latency
-    if latency is None:
-        return " from disk"
-    if latency.count == 1:
-        return f"  {duration(latency.median)}"
-    names = ("median", "p90", "p95", "p99", "min", "max")
-    return "  " + "  ".join(f"{name} {duration(getattr(latency, name))}" for name in names)
 
 
 def _pair(pair: PairOutcome, detail: bool) -> Iterator[str]:

@@ -33,8 +33,11 @@ _LEFT_OUT = re.compile(
 )
 """Types that nothing here touches: single layers, writing plugins, the formats of old."""
 
-_OWN = {"allocate", "free", "kind", *dir(dict), *dir(list), *dir(io.BytesIO)}
-"""Names that some type of TensorRT shares with Python's own objects, or with trtkit's."""
+_OWN = {"allocate", "free", "kind", "max", "min", "strides", *dir(dict), *dir(list), *dir(io.BytesIO)}
+"""Names that some type of TensorRT shares with Python's own objects, with numpy's arrays, or with trtkit's."""
+
+_OURS = ("self", "options", "_options")
+"""Variables that hold trtkit's own objects, some of whose members are called as TensorRT's are."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ def touches(tree: ast.AST, api: Api) -> Iterator[Touch]:
             yield Touch(node.lineno, "", node.attr)
             continue
         owner = node.value
+        if (owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")) in _OURS:
+            continue
         named = owner.attr if isinstance(owner, ast.Attribute) else aliases.get(getattr(owner, "id", ""), "")
         if named and named in api.types:
             if not node.attr.startswith("__"):

@@ -20,8 +20,7 @@ from trtkit.backends.trt.config import make_config
 from trtkit.backends.trt.network import Net
 from trtkit.backends.trt.precision_options import CALIBRATORS, LEGACY
 from trtkit.cuda.device import gpu_count
-from trtkit.cuda.memory import CudaPythonAllocator
-from trtkit.errors import BackendError, FileError, InputError, ModelError
+from trtkit.errors import FileError, InputError, ModelError
 
 pytestmark = [
     pytest.mark.gpu,
@@ -172,13 +171,3 @@ def test_timing_caches(net: Net, tmp_path: Path) -> None:
 def test_targets_of_rtx_only(net: Net, options: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=r"has no ComputeCapability; it is in TensorRT-RTX.*--hardware-compatibility"):
         configured(net, **options)
-
-
-def test_gpu_memory() -> None:
-    allocator = CudaPythonAllocator()
-    array = np.arange(1000, dtype=np.float32)
-    address = allocator.allocate(array.nbytes)
-    allocator.upload(address, array)
-    allocator.free(address)
-    with pytest.raises(BackendError, match="CUDA cannot allocate"):
-        allocator.allocate(1 << 60)

@@ -1,7 +1,8 @@
-"""TensorRT engines executed on a GPU, against ONNX Runtime."""
+"""`trtkit run --trt` on a GPU, against ONNX Runtime."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,17 +37,11 @@ def test_same_as_onnx_runtime(trtkit_command: Command, in_tmp: Path, name: str) 
     assert "PASS" in result.out
 
 
-def test_output_whose_size_depends_on_the_data(trtkit_command: Command, in_tmp: Path) -> None:
-    found = zoo.tensor("y", [2, "M"], TensorProto.INT64)
-    model = zoo.save(zoo.model([zoo.node("NonZero", ["x"], ["y"])], [zoo.X], [found]), in_tmp / "m.onnx")
-    x = np.array([[1, 0, 2], [0, 0, 3]], np.float32)
-    with trtkit.open_runner("onnxrt", model) as reference:
-        expected = reference.infer({"x": x})["y"]
-    trtkit.save_inputs([{"x": x}, {"x": x * 0}], "i.json")
-    assert trtkit_command("run", model, "--trt", "--load-inputs", "i.json", "--save-outputs", "o.npz").code == 0
-    outputs = [each["y"] for each in trtkit.load_outputs("o.npz").runs[0].iterations]
-    assert outputs[0].tolist() == expected.tolist()
-    assert outputs[1].shape == (2, 0)
+@pytest.mark.parametrize("dtype", [TensorProto.INT64, TensorProto.DOUBLE], ids=["int64", "float64"])
+def test_64_bit_inputs_serve_both(trtkit_command: Command, in_tmp: Path, dtype: int) -> None:
+    model = zoo.save(zoo.cast_from(dtype), in_tmp / "m.onnx")
+    result = trtkit_command("run", model, "--trt", "--onnxrt", "--input-shapes", "x:[2,3]")
+    assert result.code == 0, result.out + result.err
 
 
 def test_saved_engine_runs_alone(trtkit_command: Command, in_tmp: Path) -> None:
@@ -66,14 +61,18 @@ def test_shape_outside_the_profile(trtkit_command: Command, in_tmp: Path) -> Non
     assert trtkit_command("run", "e.engine", "--trt", "--input-shapes", "x:[4,3]").code == 0
     result = trtkit_command("run", "e.engine", "--trt", "--input-shapes", "x:[9,3]")
     assert (result.code, result.out) == (3, "")
-    assert "the engine's profile does not take x:[9,3]" in result.error
+    assert "profile 0 of the engine takes x from [1,3] to [4,3], not [9,3]" in result.error
+    result = trtkit_command("run", "e.engine", "--trt", "--input-shapes", "x:[4,3]", "--optimization-profile", "1")
+    assert (result.code, result.out) == (3, "")
+    assert "--optimization-profile 1: the engine has no such profile, it has 0 only" in result.error
 
 
 def test_not_an_engine(trtkit_command: Command, in_tmp: Path) -> None:
     Path("bad.engine").write_bytes(b"no engine" * 1000)
     result = trtkit_command("run", "bad.engine", "--trt")
     assert (result.code, result.out) == (3, "")
-    assert "cannot load the engine of 'bad.engine'" in result.error
+    assert "'bad.engine'" in result.error
+    assert "not an engine" in result.error
 
 
 def test_empty_and_scalar_tensors(trtkit_command: Command, in_tmp: Path) -> None:
@@ -83,17 +82,36 @@ def test_empty_and_scalar_tensors(trtkit_command: Command, in_tmp: Path) -> None
         assert result.code == 0, result.out + result.err
 
 
-def test_a_hundred_iterations_keep_their_memory(in_tmp: Path) -> None:
-    """Memory on the GPU is allocated once for a shape, so its amount stays the same."""
-    runtime = pytest.importorskip("cuda.bindings.runtime", reason="cuda-python is not installed")
+@pytest.mark.parametrize("more", [(), ("--cuda-graph",), ("--cuda-package", "pycuda")], ids=" ".join)
+def test_latency(trtkit_command: Command, in_tmp: Path, more: tuple[str, ...]) -> None:
+    if "pycuda" in more:
+        pytest.importorskip("pycuda", reason="pycuda is not installed")
+    model = zoo.write("linear", in_tmp)
+    line = ("run", model, "--trt", "--input-shapes", "x:[2,3]", "--warm-up", "2", "--duration", "0.2", *more)
+    result = trtkit_command(*line, "--profile-layers", "3", "--save-accuracy-results", "r.json")
+    assert result.code == 0, result.err
+    words = result.out.split()
+    assert {"host", "GPU", "median", "p99", "layer"} <= set(words), result.out
+    (data,) = json.loads(Path("r.json").read_text())["runners"]
+    host, there = data["latency"], data["gpu_latency"]
+    assert data["measured"] == "duration"
+    assert host["count"] == there["count"] > 10
+    assert 0 < there["min"] <= there["median"] < host["median"]
+    assert host["throughput"] == pytest.approx(1 / host["mean"])
+    assert data["gpu"]["name"].startswith("NVIDIA")
+    assert sum(layer["share"] for layer in data["layers"]) == pytest.approx(1)
+
+
+def test_a_hundred_iterations_in_a_process_of_its_own(trtkit_command: Command, in_tmp: Path) -> None:
+    model = zoo.write("linear", in_tmp)
+    line = ("run", model, "--trt", "--onnxrt", "--input-shapes", "x:[2,3]", "--iterations", "100")
+    result = trtkit_command(*line, "--sequential-runners", "--use-subprocess")
+    assert result.code == 0, result.out + result.err
+    assert "trt     100 iterations  GPU" in result.out
+
+
+def test_the_api_gives_what_the_engine_gives(in_tmp: Path) -> None:
     model = zoo.write("linear", in_tmp)
     x = np.ones((2, 3), np.float32)
-    plan = trtkit.RunPlan(model, runners=["trt"], inputs=trtkit.InputOptions(input_shapes={"x": (2, 3)}))
-    from trtkit.prepare import make_runners, open_model
-
-    with make_runners(plan, open_model(plan))[0] as runner:
-        runner.infer({"x": x})
-        before = runtime.cudaMemGetInfo()[1]
-        for _ in range(100):
-            runner.infer({"x": x})
-        assert runtime.cudaMemGetInfo()[1] == before
+    plan = trtkit.RunPlan(model, runners=["trt", "onnxrt"])
+    assert trtkit.run(plan, feeds={"x": x}).passed

@@ -14,7 +14,6 @@ from trtkit.errors import ModelError, TrtkitError, one_line
 if TYPE_CHECKING:
     from trtkit.backends.trt.build_options import BuildOptions
     from trtkit.backends.trt.network import Net
-    from trtkit.cuda.memory import DeviceAllocator
     from trtkit.results import Feed
 
 __all__ = ["BuildConfig", "accepted", "reason"]
@@ -32,7 +31,7 @@ class BuildConfig:
         options: what was asked for.
         config: the `IBuilderConfig`; a script may put its own in its place.
         feeds: calibration data: each call begins anew.
-        allocator: memory for calibration data; None for cuda-python's.
+        cuda_package: what memory for calibration data comes from.
         failures: what went wrong inside TensorRT's calls back into Python, through which no exception can pass.
         after: what remains to be done when the engine is built, such as saving the timing cache.
         cleanups: what is to be given back whether or not it could be built.
@@ -42,7 +41,7 @@ class BuildConfig:
     options: BuildOptions
     config: Any
     feeds: Callable[[], Iterable[Feed]] | None = None
-    allocator: DeviceAllocator | None = None
+    cuda_package: str = "cuda-python"
     failures: list[BaseException] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
     cleanups: list[Callable[[], None]] = field(default_factory=list)

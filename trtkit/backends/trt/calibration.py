@@ -19,7 +19,7 @@ from trtkit.suggest import listing
 
 if TYPE_CHECKING:
     from trtkit.backends.trt.build_options import BuildOptions
-    from trtkit.cuda.memory import DeviceAllocator
+    from trtkit.cuda.base import Cuda
     from trtkit.results import Array, Feed
     from trtkit.tensors import Sizes
 
@@ -63,7 +63,8 @@ class Feeder:
         self._names = list(build.net.input_specs())
         self._feeds: Iterator[Feed] = iter(feeds)
         self._first: Feed | None = None
-        self._allocator = build.allocator
+        self._package = build.cuda_package
+        self._cuda: Cuda | None = None
         self._buffers: dict[str, int] = {}
         self._shapes: dict[str, Sizes] = {}
         self.count = 0
@@ -103,8 +104,13 @@ class Feeder:
 
     def free(self) -> None:
         """Give the buffers back."""
-        while self._buffers:
-            self._memory().free(self._buffers.popitem()[1])
+        if self._cuda is None:
+            return
+        with self._cuda.active():
+            while self._buffers:
+                self._cuda.free(self._buffers.popitem()[1])
+        self._cuda.close()
+        self._cuda = None
 
     def _check(self, feed: Feed) -> None:
         missing = [name for name in self._names if name not in feed]
@@ -120,18 +126,18 @@ class Feeder:
     def _upload(self, name: str, array: Array) -> int:
         import numpy as np
 
+        from trtkit.cuda.base import open_cuda
+
+        if self._cuda is None:
+            self._cuda = open_cuda(self._package)
         whole = np.ascontiguousarray(array)
-        if name not in self._buffers:
-            self._buffers[name] = self._memory().allocate(whole.nbytes)
-        self._memory().upload(self._buffers[name], whole)
+        with self._cuda.active():
+            if name not in self._buffers:
+                self._buffers[name] = self._cuda.allocate(max(1, whole.nbytes))
+            if whole.nbytes:
+                self._cuda.upload(self._buffers[name], whole, 0)
+                self._cuda.synchronize(0)
         return self._buffers[name]
-
-    def _memory(self) -> DeviceAllocator:
-        if self._allocator is None:
-            from trtkit.cuda.memory import CudaPythonAllocator
-
-            self._allocator = CudaPythonAllocator()
-        return self._allocator
 
 
 def _calibrator(build: BuildConfig, feeder: Feeder, cached: bytes) -> Any:

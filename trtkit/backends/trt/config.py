@@ -34,7 +34,6 @@ from trtkit.options import options_of
 
 if TYPE_CHECKING:
     from trtkit.backends.trt.network import Net
-    from trtkit.cuda.memory import DeviceAllocator
     from trtkit.results import Feed
     from trtkit.tensors import Sizes
 
@@ -89,7 +88,7 @@ def make_config(
     *,
     shapes: Mapping[str, Sizes] | None = None,
     feeds: Callable[[], Iterable[Feed]] | None = None,
-    allocator: DeviceAllocator | None = None,
+    cuda_package: str = "cuda-python",
     shapes_must_count: bool = False,
 ) -> BuildConfig:
     """The configuration that the options ask for, with the scripts applied and a profile where one is needed.
@@ -100,7 +99,7 @@ def make_config(
         shapes: shapes of inputs, from `--input-shapes` or the data that will be run; they make the profile of a
             dynamic network that has none, and complete profiles that leave inputs out.
         feeds: calibration data, and values of shape inputs; each call begins anew.
-        allocator: GPU memory for calibration; None for cuda-python's.
+        cuda_package: what GPU memory for calibration comes from.
         shapes_must_count: it is an error where a script's own profiles leave the shapes without effect.
 
     Raises:
@@ -114,7 +113,7 @@ def make_config(
         config = net.builder.create_builder_config()
         if config is None:
             raise ModelError(f"{title()} cannot create a configuration: {messages.text()}")
-    build = BuildConfig(net, options, config, feeds, allocator)
+    build = BuildConfig(net, options, config, feeds, cuda_package)
     _set_defaults(build)
     _apply(build)
     add_asked_profiles(build, shapes)

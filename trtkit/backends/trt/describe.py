@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from trtkit.backends.trt.api import package_name, version
+from trtkit.backends.trt.layer_members import layer_attributes, layer_weights
 from trtkit.backends.trt.network import Net
 from trtkit.backends.trt.tensors import spec_of
 from trtkit.description import Layer, ModelDescription
@@ -28,11 +29,19 @@ def describe(net: Net) -> ModelDescription:
 
 
 def _layers(network: Any) -> Iterator[Layer]:
-    for index in range(network.num_layers):
-        layer = network.get_layer(index)
-        inputs = _tensors(layer.num_inputs, layer.get_input)
-        outputs = _tensors(layer.num_outputs, layer.get_output)
-        yield Layer(str(index), layer.name, layer.type.name, inputs, outputs)
+    return (_layer(index, network.get_layer(index)) for index in range(network.num_layers))
+
+
+def _layer(index: int, layer: Any) -> Layer:
+    return Layer(
+        str(index),
+        layer.name,
+        layer.type.name,
+        _tensors(layer.num_inputs, layer.get_input),
+        _tensors(layer.num_outputs, layer.get_output),
+        attributes=lambda: layer_attributes(layer),
+        weights=lambda: layer_weights(layer),
+    )
 
 
 def _tensors(number: int, get: Callable[[int], Any]) -> tuple[TensorSpec | None, ...]:

@@ -1,80 +1,116 @@
-"""Executing an engine: memory for its tensors, one inference after the other."""
+"""Executing an engine: memory for its tensors, one inference after the other.
+
+Everything that depends on shapes (addresses, sizes, layouts) is worked out when a shape changes and kept in a
+`Binding`; an inference with the shapes of the one before copies in, executes, copies out, and allocates nothing but the
+arrays that it returns. `docs/decisions/0006-gpu-memory.md` says why it copies the way it does, and what was measured.
+"""
 
 from __future__ import annotations
 
-import logging
-import math
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from trtkit.arrays import DeviceArray
 from trtkit.backends.base import native_arrays
 from trtkit.backends.trt.api import title, trt
+from trtkit.backends.trt.binding import Binding, Setting, bind
+from trtkit.backends.trt.contexts import create_context, give_memory
+from trtkit.backends.trt.graphs import Graphs
+from trtkit.backends.trt.layer_profiler import make_profiler
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.tensors import dtype_name
-from trtkit.cuda.memory import CudaPythonAllocator
-from trtkit.dtypes import DTYPES, numpy_dtype
+from trtkit.cuda.arrays import download
+from trtkit.cuda.device import current_context, owner
+from trtkit.cuda.memory import DeviceMemory, PinnedMemory
+from trtkit.dtypes import DTYPES
 from trtkit.errors import BackendError, ModelError
-from trtkit.tensors import Sizes, TensorSpec, shape_text
+from trtkit.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from trtkit.backends.trt.runtime_options import RuntimeOptions
+    from trtkit.cuda.base import Cuda
     from trtkit.results import Array, Feed, Outputs
+    from trtkit.timing import LayerTime
 
 __all__ = ["Execution"]
 
-log = logging.getLogger(__name__)
+_STAGED = 1 << 20
+"""Outputs of up to so many bytes together come through pinned memory; copying more into fresh memory is faster."""
+
+_ALIGNMENT = 256
+"""What TensorRT may take for granted of an address, in bytes."""
 
 
 class Execution:
     """An execution context with memory for every input and output of its engine.
 
-    Memory on the GPU is kept from one inference to the next, and grows when a shape needs more.
+    Args:
+        name: the runner's, for messages.
+        engine: an `ICudaEngine`.
+        cuda: all calls happen on its GPU; it stays open.
+        options: profile, memory and graphs.
+
+    Attributes:
+        inputs: the engine's inputs in its order.
     """
 
-    def __init__(self, name: str, engine: Any) -> None:
+    def __init__(self, name: str, engine: Any, cuda: Cuda, options: RuntimeOptions) -> None:
         self._name = name
         self._engine = engine
+        self._cuda = cuda
+        self._options = options
         self._stack = ExitStack()
         self._context: Any = None
-        self._stream = 0
-        self._memory: dict[str, _Memory] = {}
-        self._receivers: dict[str, Any] = {}
+        self._setting: Setting | None = None
+        self._binding: Binding | None = None
+        self._addresses: dict[str, int] = {}
+        self._graphs = Graphs(cuda)
         every = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+        specs = {each: self._spec(each) for each in every}
         modes = {each: engine.get_tensor_mode(each) for each in every}
-        self.inputs = {each: self._spec(each) for each in every if modes[each] == trt().TensorIOMode.INPUT}
-        self._outputs = {each: self._spec(each) for each in every if each not in self.inputs}
-        self._on_host = {each for each in every if engine.get_tensor_location(each) == trt().TensorLocation.HOST}
+        self.inputs = {each: spec for each, spec in specs.items() if modes[each] == trt().TensorIOMode.INPUT}
+        self._outputs = {each: spec for each, spec in specs.items() if each not in self.inputs}
 
     def __enter__(self) -> Self:
         """Create the context.
 
         Raises:
-            ModelError: the engine has tensors that cannot be carried, or there is not enough memory.
+            ModelError: the engine has tensors that cannot be carried, or no such profile.
+            BackendError: there is not enough memory.
         """
         for spec in (*self.inputs.values(), *self._outputs.values()):
-            row = DTYPES.get(spec.dtype or "")
-            if row is None or row.bits < 8:
-                raise ModelError(f"{self._name}: tensor {spec} is of a type that cannot be copied to or from the GPU")
-        with ExitStack() as stack, collect() as messages:
-            self._cuda = CudaPythonAllocator()
-            self._context = self._engine.create_execution_context()
-            if self._context is None:
-                raise ModelError(f"{title()} cannot create an execution context: {messages.text()}")
-            self._stream = self._cuda.create_stream()
-            stack.callback(self._cuda.destroy_stream, self._stream)
-            for name in (*self.inputs, *self._outputs):
-                self._memory[name] = memory = _Memory(self._cuda)
-                stack.callback(memory.free)
-            self._stack = stack.pop_all()
+            if spec.dtype not in DTYPES:
+                raise ModelError(f"{self._name}: tensor {spec} is of a type that trtkit does not know")
+        cuda = self._cuda
+        with ExitStack() as stack:
+            stack.enter_context(cuda.active())
+            with ExitStack() as kept:
+                self._stream = cuda.create_stream()
+                kept.callback(cuda.destroy_stream, self._stream)
+                self._start, self._end = cuda.create_event(), cuda.create_event()
+                kept.callback(cuda.destroy_event, self._start)
+                kept.callback(cuda.destroy_event, self._end)
+                self._memory = {name: DeviceMemory(cuda) for name in (*self.inputs, *self._outputs)}
+                self._arena, self._scratch, self._pinned = DeviceMemory(cuda), DeviceMemory(cuda), PinnedMemory(cuda)
+                for memory in (*self._memory.values(), self._arena, self._scratch):
+                    kept.callback(memory.free)
+                kept.callback(self._pinned.free)
+                self._primary = current_context()
+                kept.callback(self._drop_context)  # it uses all of the above, so it goes first
+                self._open_context()
+                self._stack = kept.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Give the memory back, then the context and the engine."""
-        self._stack.close()
-        self._context = self._engine = None
+        """Give the context and the memory back."""
+        with self._cuda.active():
+            self._stack.close()
+        self._engine = self._setting = None
 
     def run(self, feed: Feed) -> Outputs:
         """Copy in, execute, copy out.
@@ -82,107 +118,177 @@ class Execution:
         Raises:
             BackendError: TensorRT refuses a shape, or fails.
         """
-        with collect() as messages:
-            kept = [self._set_input(name, array) for name, array in native_arrays(feed).items()]
-            receivers = {name: self._set_output(name) for name in self._outputs}
-            if not self._context.execute_async_v3(self._stream):
-                raise BackendError(f"{self._name}: {title()} failed: {messages.text()}")
-        self._cuda.synchronize(self._stream)
-        del kept  # the host memory of inputs that TensorRT reads on the host
-        return {name: self._fetch(name, receiver) for name, receiver in receivers.items()}
+        arrays = native_arrays(feed)
+        with self._cuda.active():
+            binding = self._bound(arrays)
+            in_place = self._upload(binding, arrays)
+            if self._options.cuda_graph:
+                self._launch(binding, in_place)
+            else:
+                self._execute()
+            return self._download(binding, staged=self._options.cuda_graph)
+
+    def gpu_seconds(self) -> float:
+        """How long the last inference took on the GPU, copies left out."""
+        with self._cuda.active():
+            return self._cuda.elapsed(self._start, self._end)
+
+    def layer_times(self, feed: Feed, times: int) -> tuple[LayerTime, ...]:
+        """What each layer takes, over so many inferences after one that does not count.
+
+        A profiler cannot be taken from a context again, and slows it down: so it gets one of its own, before and after
+        which there is the usual one.
+
+        Raises:
+            BackendError: TensorRT refuses a shape, or fails.
+        """
+        arrays = native_arrays(feed)
+        with self._cuda.active():
+            self._drop_context()
+            self._open_context()
+            profiler = make_profiler()
+            self._context.profiler = profiler
+            for index in range(times + 1):
+                if index:
+                    profiler.begin()
+                self._upload(self._bound(arrays), arrays)
+                self._execute()
+                self._cuda.synchronize(self._stream)
+            self._drop_context()
+            self._open_context()
+        result: tuple[LayerTime, ...] = profiler.result()
+        return result
 
     def _spec(self, name: str) -> TensorSpec:
         sizes = [int(size) for size in self._engine.get_tensor_shape(name)]
         shape = tuple(size if size >= 0 else None for size in sizes)
         return TensorSpec(name, dtype_name(self._engine.get_tensor_dtype(name)), shape)
 
-    def _set_input(self, name: str, array: Array) -> Array:
-        array = np.ascontiguousarray(array).reshape(array.shape)  # ascontiguousarray makes 0-d arrays 1-d
-        if name not in self._on_host and not self._context.set_input_shape(name, array.shape):
-            raise BackendError(
-                f"{self._name}: the engine's profile does not take {name}:{shape_text(array.shape)}; "
-                "give the shapes with --trt-min-shapes, --trt-opt-shapes and --trt-max-shapes when it is built"
-            )
-        if name in self._on_host:
-            address = array.ctypes.data
-        else:
-            address = self._memory[name].at_least(array.nbytes)
-            self._cuda.upload(address, array)
-        self._context.set_tensor_address(name, address)
-        return array
+    def _open_context(self) -> None:
+        self._context = create_context(self._engine, self._options, self._cuda, self._stream)
+        unsized = self._setting.unsized if self._setting else set()
+        profile = self._options.optimization_profile
+        self._setting = Setting(self._name, self._engine, self._context, profile, unsized)
 
-    def _set_output(self, name: str) -> Any:
-        """Where the output goes: memory of its size, or a receiver where its size is known only afterwards."""
-        shape = tuple(int(size) for size in self._context.get_tensor_shape(name))
-        if name in self._on_host:
-            host = np.empty(shape, numpy_dtype(self._outputs[name].dtype or ""))
-            self._context.set_tensor_address(name, host.ctypes.data)
-            return host
-        # Once an output depends on the data it stays so: after an inference TensorRT gives the shape of that one.
-        if name not in self._receivers and any(size < 0 for size in shape):
-            self._receivers[name] = _receiver(self._memory[name])
-            self._context.set_output_allocator(name, self._receivers[name])
-        if name in self._receivers:
-            return self._receivers[name]
-        self._context.set_tensor_address(name, self._memory[name].at_least(self._bytes(name, shape)))
-        return shape
+    def _drop_context(self) -> None:
+        self._graphs.clear()
+        if self._setting:
+            self._setting = replace(self._setting, context=None)
+        self._context = self._binding = None
+        self._addresses.clear()
 
-    def _fetch(self, name: str, receiver: Any) -> Array:
-        if isinstance(receiver, np.ndarray):
-            return receiver
-        shape: Sizes = receiver if isinstance(receiver, tuple) else receiver.shape
-        array = np.empty(shape, numpy_dtype(self._outputs[name].dtype or ""))
+    def _bound(self, arrays: Feed) -> Binding:
+        """The binding for these shapes, the one before where they are the same."""
+        if self._binding is None or not self._binding.fits(arrays):
+            self._graphs.clear()
+            self._binding = None  # in case the shapes are refused
+            with collect() as messages:
+                assert self._setting is not None, "enter it first"
+                binding = bind(self._setting, arrays, messages)
+                self._place(binding)
+            self._binding = binding
+        return self._binding
+
+    def _place(self, binding: Binding) -> None:
+        """Give every output, and the context where that is asked for, memory for these shapes."""
+        start = self._arena.at_least(binding.total)
+        for output in binding.outputs:
+            self._context.set_tensor_address(output.name, start + output.offset)
+        for name, array in binding.host_arrays.items():
+            self._context.set_tensor_address(name, array.ctypes.data)
+        for name, allocator in binding.allocators(self._memory).items():
+            self._context.set_output_allocator(name, allocator)
+        if self._options.allocation_strategy == "runtime":
+            give_memory(self._context, self._scratch)
+
+    def _upload(self, binding: Binding, arrays: Feed) -> tuple[int, ...]:
+        """Copy the inputs to the GPU, unless they are there. Returns the addresses of all."""
+        for name, layout in binding.inputs.items():
+            array = cast("Array | DeviceArray", arrays[name])  # feeds are typed as what nearly all of them hold
+            if isinstance(array, DeviceArray) and binding.linear(name):
+                address = self._in_place(name, array)
+            else:
+                if isinstance(array, DeviceArray):
+                    array = download(self._cuda, array)
+                address = self._memory[name].at_least(layout.nbytes)
+                packed = layout.pack(array)
+                if packed.nbytes:
+                    # Memory that is not pinned is read before this returns; what is pinned belongs to the feed,
+                    # which lives until the inference is done.
+                    self._cuda.upload(address, packed, self._stream)
+            if self._addresses.get(name) != address:
+                self._context.set_tensor_address(name, address)
+                self._addresses[name] = address
+        return tuple(self._addresses.values())
+
+    def _in_place(self, name: str, array: DeviceArray) -> int:
+        """The address of an array that is on the GPU: its own, or that of a copy where TensorRT could not read it."""
+        if array.stream:
+            self._cuda.synchronize(array.stream)
+        known = self._addresses.get(name) == array.address
+        if array.nbytes and (known or (array.address % _ALIGNMENT == 0 and owner(array.address) == self._primary)):
+            return array.address
+        address = self._memory[name].at_least(array.nbytes)
         if array.nbytes:
-            self._cuda.download(array, self._memory[name].address)
-        return array
+            self._cuda.copy(address, array.address, array.nbytes, self._stream)
+        return address
 
-    def _bytes(self, name: str, shape: Sizes) -> int:
-        return math.prod(shape) * DTYPES[self._outputs[name].dtype or ""].bits // 8
+    def _execute(self) -> None:
+        with collect(signals=False) as messages:
+            self._cuda.record(self._start, self._stream)
+            if not self._context.execute_async_v3(self._stream):
+                raise BackendError(f"{self._name}: {title()} failed: {messages.text()}")
+            self._cuda.record(self._end, self._stream)
 
+    def _launch(self, binding: Binding, addresses: tuple[int, ...]) -> None:
+        graph = self._graphs.get(addresses)
+        if graph is None:
+            if binding.unsized:
+                raise BackendError(
+                    f"{self._name}: --cuda-graph: the size of the output {binding.unsized[0]!r} depends on the data, "
+                    "which a CUDA graph cannot wait for; leave the option out"
+                )
+            self._execute()  # what TensorRT does only once for a shape is no part of the graph
+            self._cuda.synchronize(self._stream)
+            self._pinned.at_least(min(binding.total, _STAGED))  # nothing can be allocated while a graph is captured
+            graph = self._graphs.capture(addresses, self._stream, lambda: self._steps(binding))
+        self._cuda.launch(graph, self._stream)
 
-class _Memory:
-    """Memory on the GPU that grows when it is asked to."""
+    def _steps(self, binding: Binding) -> None:
+        """What the graph consists of: the inference, and the copy of small outputs."""
+        cuda, stream = self._cuda, self._stream
+        with collect(signals=False) as messages:
+            cuda.record(self._start, stream, graph=True)
+            if not self._context.execute_async_v3(stream):
+                said = messages.text()
+                raise BackendError(
+                    f"{self._name}: --cuda-graph: {title()} cannot put this model into a CUDA graph: {said}"
+                )
+            cuda.record(self._end, stream, graph=True)
+            if 0 < binding.total <= _STAGED:
+                cuda.download(self._pinned.at_least(binding.total), self._arena.address, stream)
 
-    def __init__(self, cuda: CudaPythonAllocator) -> None:
-        self._cuda = cuda
-        self._size = 0
-        self.address = 0
-
-    def at_least(self, nbytes: int) -> int:
-        """Its address, when it holds at least so many bytes; at least one, since no tensor may have no address."""
-        if self._size < max(1, nbytes):
-            self.free()
-            self.address, self._size = self._cuda.allocate(max(1, nbytes)), max(1, nbytes)
-        return self.address
-
-    def free(self) -> None:
-        """Give it back."""
-        if self.address:
-            self._cuda.free(self.address)
-            self.address = self._size = 0
-
-
-def _receiver(memory: _Memory) -> Any:
-    """An `IOutputAllocator` that puts an output of unknown size into this memory."""
-    base = trt().IOutputAllocator
-
-    class Receiver(base):  # type: ignore[misc,valid-type]  # a base class that is known at run time only
-        """Told by TensorRT, during inference, how much memory an output needs, and its shape."""
-
-        def __init__(self) -> None:
-            base.__init__(self)
-            self.shape: Sizes = ()
-
-        def reallocate_output(self, name: str, old: int, size: int, alignment: int) -> int:
-            """Memory for the output."""
-            return memory.at_least(size)
-
-        def notify_shape(self, name: str, shape: Any) -> None:
-            """The shape that it turned out to have."""
-            self.shape = tuple(int(size) for size in shape)
-
-        def reallocate_output_async(self, name: str, old: int, size: int, alignment: int, stream: int) -> int:
-            """What releases from 10 on call in its place; allocating waits for the stream by itself."""
-            return memory.at_least(size)
-
-    return Receiver()
+    def _download(self, binding: Binding, staged: bool) -> Outputs:
+        """Wait, and give the outputs. With `staged`, the graph has copied small outputs to pinned memory."""
+        cuda, stream, total = self._cuda, self._stream, binding.total
+        small = total <= _STAGED
+        block: Array = np.empty(total, np.uint8)
+        received = self._pinned.at_least(total) if small else block
+        if total and not (small and staged):
+            cuda.download(received, self._arena.address, stream)
+        # What can be done before the outputs are there is done while the GPU works.
+        found = {each.name: each.unpack(block) for each in binding.outputs if each.is_view}
+        cuda.synchronize(stream)
+        if small:
+            block[:] = received
+        found.update((each.name, each.unpack(block)) for each in binding.outputs if not each.is_view)
+        for name in binding.unsized:
+            layout = binding.sized(name)
+            raw: Array = np.empty(layout.nbytes, np.uint8)
+            if raw.nbytes:
+                cuda.download(raw, self._memory[name].address, stream)
+                cuda.synchronize(stream)
+            found[name] = layout.unpack(raw)
+        for name in binding.host_outputs:
+            found[name] = binding.host_arrays[name].copy()
+        return {name: found[name] for name in self._outputs}

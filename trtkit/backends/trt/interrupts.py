@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -19,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from trtkit.cuda.device import gpu_count
+from trtkit.cuda.device import current_context, make_current
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -151,11 +150,11 @@ class _Work(Generic[T]):
         self.done = threading.Event()
         self._results: list[T] = []
         self._errors: list[BaseException] = []
-        context = _current_context()
+        context = current_context()
 
         def work() -> None:
             try:
-                _make_current(context)
+                make_current(context)
                 self._results.append(call())
             except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
                 self._errors.append(error)
@@ -208,17 +207,3 @@ def _leave(done: threading.Event, code: int) -> None:
             with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, broken or None
                 stream.flush()
         os._exit(code)
-
-
-def _current_context() -> ctypes.c_void_p | None:
-    """The CUDA context of this thread, and with it the GPU that was chosen; None without a GPU."""
-    if not gpu_count():
-        return None
-    context = ctypes.c_void_p()
-    ctypes.CDLL("libcuda.so.1").cuCtxGetCurrent(ctypes.byref(context))
-    return context
-
-
-def _make_current(context: ctypes.c_void_p | None) -> None:
-    if context:
-        ctypes.CDLL("libcuda.so.1").cuCtxSetCurrent(context)

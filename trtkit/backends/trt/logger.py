@@ -11,7 +11,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from trtkit.backends.trt.api import trt
@@ -59,16 +59,20 @@ class Collected:
 
 
 @contextmanager
-def collect() -> Iterator[Collected]:
+def collect(signals: bool = True) -> Iterator[Collected]:
     """Keep TensorRT's error messages of a `with` block for the exception that the block raises.
 
     Where the block ends without one, the messages go to the log as errors after all. Ctrl-C while TensorRT logs, or any
     other exception in the logger, is raised at the end of the block.
+
+    Args:
+        signals: be careful with signals. That takes some ten microseconds, too long for a block as short as an
+            inference, in which TensorRT hardly ever logs.
     """
     found = Collected()
     _collecting.append(found)
     try:
-        with careful():
+        with careful() if signals else nullcontext():
             yield found
     except BaseException:
         level = logging.DEBUG

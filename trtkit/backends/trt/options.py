@@ -1,4 +1,4 @@
-"""The options of TensorRT runners: loading a network, building an engine, keeping it."""
+"""The options of TensorRT runners: loading a network, building an engine, keeping it, executing it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from typing import ClassVar
 
 from trtkit.backends.trt.build_options import BuildOptions, check_together
 from trtkit.backends.trt.network_options import NetworkOptions
+from trtkit.backends.trt.runtime_options import RuntimeOptions
 from trtkit.options import option
 
 __all__ = ["Options"]
 
 
 @dataclass(frozen=True)
-class Options(NetworkOptions, BuildOptions):
-    """How a TensorRT runner gets its engine.
+class Options(NetworkOptions, BuildOptions, RuntimeOptions):
+    """How a TensorRT runner gets its engine, and runs it.
 
     Raises:
         UsageError: options contradict each other.
     """
 
-    GROUPS: ClassVar[dict[str, type]] = {"TensorRT networks": NetworkOptions, "TensorRT engines": BuildOptions}
+    GROUPS: ClassVar[dict[str, type]] = {
+        "TensorRT networks": NetworkOptions,
+        "TensorRT engines": BuildOptions,
+        "TensorRT execution": RuntimeOptions,
+    }
     """Titles of groups of options, and the class whose fields belong there."""
 
     save_engine: Path | None = option(
@@ -31,4 +36,5 @@ class Options(NetworkOptions, BuildOptions):
     def __post_init__(self) -> None:
         NetworkOptions.__post_init__(self)
         BuildOptions.__post_init__(self)
+        RuntimeOptions.__post_init__(self)
         check_together(self, self)

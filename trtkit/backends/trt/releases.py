@@ -32,7 +32,7 @@ _GROUPS = {
         PreviewFeature.PROFILE_SHARING_0806
         TacticSource.CUBLAS TacticSource.CUBLAS_LT TacticSource.CUDNN
         """,
-    "TensorRT 10.0 to 10.16": "BuilderFlag.BF16 BuilderFlag.WEIGHTLESS",
+    "TensorRT 10.0 to 10.16": "BuilderFlag.BF16 BuilderFlag.WEIGHTLESS ICudaEngine.weight_streaming_budget",
     "TensorRT 10.3 to 10.16": "BuilderFlag.INT4",
     "TensorRT 10.8 to 10.16": "BuilderFlag.FP4",
     "TensorRT 10.16": "PreviewFeature.MULTIDEVICE_RUNTIME_10_16",
@@ -45,6 +45,7 @@ _GROUPS = {
         BuilderFlag.STRIP_PLAN BuilderFlag.WEIGHT_STREAMING
         DataType.BF16 DataType.INT4 DataType.INT64
         ExecutionContextAllocationStrategy
+        ICudaEngine.streamable_weights_size
         IBuilderConfig.progress_monitor IProgressMonitor
         INetworkDefinition.mark_debug
         MemoryPoolType.TACTIC_SHARED_MEMORY

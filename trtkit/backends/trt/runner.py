@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trtkit.backends.trt.api import set_package, title, trt
+from trtkit.backends.trt.api import set_package, title
 from trtkit.backends.trt.build import build_engine, save_engine
 from trtkit.backends.trt.build_options import configuring_flags
 from trtkit.backends.trt.config import make_config, naming_causes
 from trtkit.backends.trt.execution import Execution
-from trtkit.backends.trt.logger import collect, trt_logger
+from trtkit.backends.trt.loading import LoadedEngine, load_engine
+from trtkit.backends.trt.narrowing import model_types, narrowed
 from trtkit.backends.trt.network import Net, open_network
-from trtkit.backends.trt.plugins import load_plugins
-from trtkit.cuda.device import gpu_count
-from trtkit.errors import FileError, MissingDeviceError, ModelError, UsageError, one_line
+from trtkit.cuda.base import open_cuda
+from trtkit.cuda.device import Device, current_device, require_gpu
+from trtkit.cuda.nvml import gpu_state
+from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from trtkit.backends.trt.options import Options
     from trtkit.results import Feed, Outputs
     from trtkit.tensors import Sizes, TensorSpecs
+    from trtkit.timing import GpuState, LayerTime
 
 __all__ = ["TrtRunner"]
 
@@ -44,10 +46,13 @@ class TrtRunner:
 
     Attributes:
         notes: what was decided in the user's place when the engine was built.
+        takes_device_arrays: feeds may lie on the GPU; they are used in place.
 
     Raises:
         UsageError: the model is an engine, and options ask for something that only a build can do.
     """
+
+    takes_device_arrays = True
 
     def __init__(self, name: str, model: OnnxModel | ModelFile, options: Options, context: RunnerContext) -> None:
         self.name = name
@@ -56,8 +61,9 @@ class TrtRunner:
         self._context = context
         self.notes: tuple[str, ...] = ()
         self._stack = ExitStack()
-        self._runtime: Any = None
         self._execution: Execution | None = None
+        self._inputs: TensorSpecs = {}
+        self._device: Device | None = None
         if self._is_engine:
             flags = configuring_flags(options)
             flags += ["--save-engine"] if options.save_engine else []
@@ -69,19 +75,22 @@ class TrtRunner:
 
         Raises:
             MissingDeviceError: there is no GPU; asked before anything else, since building may take minutes.
-            MissingPackageError: there is no TensorRT, or no cuda-python.
+            MissingPackageError: there is no TensorRT, or not the package for CUDA.
             WorkError: the engine cannot be built or read.
         """
         set_package(self._options.trt_package)
-        package = title()
-        if not gpu_count():
-            raise MissingDeviceError(
-                f"{package} runs models on an NVIDIA GPU, and this machine has none, or no driver for it; "
-                "`trtkit convert` builds engines without one under TensorRT-RTX"
-            )
+        require_gpu(f"{title()} runs models on", "`trtkit convert` builds engines without one under TensorRT-RTX")
         with ExitStack() as stack:
-            engine = self._deserialize(self._read() if self._is_engine else self._build())
-            self._execution = stack.enter_context(Execution(self.name, engine))
+            cuda = open_cuda(self._options.cuda_package)
+            stack.callback(cuda.close)
+            with cuda.active():
+                self._device = current_device()
+                loaded = stack.enter_context(self._load() if self._is_engine else self._build())
+            execution = stack.enter_context(Execution(self.name, loaded.engine, cuda, self._options))
+            self._inputs = execution.inputs
+            if not isinstance(self._model, ModelFile):
+                self._inputs = model_types(execution.inputs, self._model.specs()[0])
+            self._execution = execution
             self._stack = stack.pop_all()
         return self
 
@@ -89,35 +98,74 @@ class TrtRunner:
         """Give everything back, in the order that TensorRT wants."""
         self._execution = None
         self._stack.close()
-        self._runtime = None
 
     def input_specs(self) -> TensorSpecs:
-        """The engine's inputs in its order."""
+        """The engine's inputs in its order, in the model's types."""
         assert self._execution is not None, "enter the runner first"
-        return self._execution.inputs
+        return self._inputs
 
     def infer(self, feed: Feed) -> Outputs:
-        """Run once, host arrays in, host arrays out.
+        """Run once; arrays on the host or on the GPU in, host arrays out.
+
+        Raises:
+            BackendError: TensorRT or CUDA failed.
+            InputError: a value does not fit into the engine's type.
+        """
+        assert self._execution is not None, "enter the runner first"
+        return self._execution.run(narrowed(feed, self._execution.inputs, self._inputs))
+
+    def gpu_seconds(self) -> float:
+        """How long the last inference took on the GPU, without copies, by CUDA's events."""
+        assert self._execution is not None, "enter the runner first"
+        return self._execution.gpu_seconds()
+
+    def gpu_state(self) -> GpuState:
+        """The GPU that this runs on, and its clocks now."""
+        assert self._device is not None, "enter the runner first"
+        return gpu_state(self._device.pci_bus_id, self._device.name)
+
+    def layer_times(self, feed: Feed) -> tuple[LayerTime, ...] | None:
+        """What each layer takes, in inferences of their own; None where `--profile-layers` does not ask for it.
 
         Raises:
             BackendError: TensorRT or CUDA failed.
         """
+        if self._options.profile_layers is None:
+            return None
         assert self._execution is not None, "enter the runner first"
-        return self._execution.run(feed)
+        feed = narrowed(feed, self._execution.inputs, self._inputs)
+        return self._execution.layer_times(feed, self._options.profile_layers)
 
     @property
     def _is_engine(self) -> bool:
         return isinstance(self._model, ModelFile) and self._model.kind == "engine"
 
-    def _build(self) -> memoryview:
+    def _load(self, built: memoryview | None = None) -> LoadedEngine:
+        """The engine of the model's file, or one that was just built."""
+        options = self._options
+        return load_engine(
+            self._model.path if built is None else built,
+            plugins=options.plugins,
+            load_runtime=options.load_runtime,
+            weight_streaming_budget=options.weight_streaming_budget,
+            dla_workspace_allocation_strategy=options.dla_workspace_allocation_strategy,
+        )
+
+    def _build(self) -> LoadedEngine:
         with open_network(self._model, self._options) as net:
-            config = make_config(net, self._options, shapes=self._shapes(net), feeds=lambda: self._feeds(net))
+            config = make_config(
+                net,
+                self._options,
+                shapes=self._shapes(net),
+                feeds=lambda: self._feeds(net),
+                cuda_package=self._options.cuda_package,
+            )
             with naming_causes(self._options):
                 engine = build_engine(net, config)
         if self._options.save_engine is not None:
             save_engine(engine, self._options.save_engine)
             log.info("engine saved to %s", self._options.save_engine)
-        return engine
+        return self._load(engine)
 
     def _feeds(self, net: Net) -> Iterable[Feed]:
         return self._context.feeds(net.input_specs()) if self._context.feeds else ()
@@ -130,19 +178,3 @@ class TrtRunner:
         self.notes += tuple(getattr(feeds, "notes", ()))
         first = next(iter(feeds), {})
         return {name: tuple(array.shape) for name, array in first.items()}
-
-    def _read(self) -> bytes:
-        path: Path = self._model.path
-        load_plugins(self._options.plugins)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise FileError(f"cannot read the engine {str(path)!r}: {error.strerror or one_line(error)}") from error
-
-    def _deserialize(self, data: memoryview | bytes) -> Any:
-        with collect() as messages:
-            self._runtime = trt().Runtime(trt_logger())
-            engine = self._runtime.deserialize_cuda_engine(data)
-            if engine is None:
-                raise ModelError(f"{title()} cannot load the engine of {str(self._model.path)!r}: {messages.text()}")
-        return engine

@@ -1,0 +1,138 @@
+"""How long inferences take, as data: wall time, time on the GPU, single layers, and the state of the GPU meanwhile.
+
+All times are in seconds, all clocks in MHz.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["GpuState", "Latency", "LayerTime", "Measurement", "Timings"]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Statistics of one time per inference, in seconds.
+
+    Percentiles are linear between neighbours, as `numpy.percentile` has them by default.
+
+    Attributes:
+        count: how many inferences are counted.
+        throughput: inferences per second of wall time; None for times on the GPU, which leave out copies and the host.
+    """
+
+    count: int
+    min: float
+    mean: float
+    median: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+    throughput: float | None = None
+
+    def to_data(self) -> dict[str, float | None]:
+        """As a plain dictionary; times in seconds."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """One layer of a profiled network.
+
+    Attributes:
+        name: the layer, as the framework calls it.
+        median: seconds per inference.
+        mean: seconds per inference.
+        share: of the sum of all layers' means, 0 to 1.
+    """
+
+    name: str
+    median: float
+    mean: float
+    share: float
+
+    def to_data(self) -> dict[str, Any]:
+        """As a plain dictionary; times in seconds."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class GpuState:
+    """On which GPU something was measured, and its clocks in MHz just after that; None where it does not say."""
+
+    name: str
+    uuid: str | None = None
+    driver: str | None = None
+    sm_clock: int | None = None
+    sm_clock_max: int | None = None
+    memory_clock: int | None = None
+    memory_clock_max: int | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        """As a plain dictionary; clocks in MHz."""
+        return dict(vars(self))
+
+
+class Timings:
+    """Times of inferences, eight bytes each."""
+
+    def __init__(self) -> None:
+        self._host = array("d")
+        self._gpu = array("d")
+
+    def add(self, seconds: float, gpu_seconds: float | None = None) -> None:
+        """Count one inference: its wall time, and its time on the GPU where that is known."""
+        self._host.append(seconds)
+        if gpu_seconds is not None:
+            self._gpu.append(gpu_seconds)
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def latency(self) -> Latency | None:
+        """Wall time, host array in to host array out; None where nothing was timed."""
+        return _statistics(self._host, throughput=True)
+
+    def gpu_latency(self) -> Latency | None:
+        """Time on the GPU without copies; None where it was not measured."""
+        return _statistics(self._gpu, throughput=False)
+
+
+@dataclass
+class Measurement:
+    """All that is measured of one runner in a run.
+
+    Attributes:
+        measured: what `timings` counts: the iterations, or the inferences of a phase of their own (`--duration`).
+        layers: times of single layers in the order of execution, where they were asked for; measured apart.
+        gpu: the GPU just after the timed inferences.
+    """
+
+    measured: Literal["iterations", "duration"] = "iterations"
+    timings: Timings = field(default_factory=Timings)
+    layers: tuple[LayerTime, ...] = ()
+    gpu: GpuState | None = None
+
+
+def _statistics(seconds: array[float], throughput: bool) -> Latency | None:
+    if not seconds:
+        return None
+    import numpy as np
+
+    values = np.frombuffer(seconds)  # no copy: there may be millions
+    median, p90, p95, p99 = (float(value) for value in np.percentile(values, (50, 90, 95, 99)))
+    total = float(values.sum())
+    return Latency(
+        count=len(values),
+        min=float(values.min()),
+        mean=total / len(values),
+        median=median,
+        p90=p90,
+        p95=p95,
+        p99=p99,
+        max=float(values.max()),
+        throughput=len(values) / total if throughput and total > 0 else None,
+    )
