@@ -37,8 +37,13 @@ def folder(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TRTKIT_TENSORRT", "tensorrt_rtx")
     zoo.write("chain", in_tmp)
     Path("net.py").write_text(NETWORK)
-    Path("old.engine").write_bytes(b"engine")
+    Path("old.engine").write_bytes(plan(b"ftrt", 8, 6, 0, 12))
     return in_tmp
+
+
+def plan(tag: bytes, *version: int) -> bytes:
+    """The beginning of an engine, which says itself that nothing follows."""
+    return tag + bytes(12) + (28).to_bytes(8, "little") + bytes(version)
 
 
 HEAD = ["    x:[N,3]:float32", "  1 output", "    y:[N,3]:float32"]
@@ -203,11 +208,39 @@ def test_weights_are_found_for_the_network(trtkit_command: Command, folder: Path
     assert result.code == 0, result.err
 
 
+PLANS: dict[str, tuple[bytes, int, str]] = {
+    "TensorRT": (
+        plan(b"ftrt", 8, 6, 0, 12),
+        4,
+        "'e.engine' was built by TensorRT 8.6.0.12; looking into it needs an NVIDIA GPU with its driver, and there is "
+        "none here",
+    ),
+    "TensorRT-RTX": (
+        plan(b"vtrt", 1, 7, 1, 116),
+        4,
+        "'e.engine' was built by TensorRT-RTX 1.7.1.116; looking into it needs an NVIDIA GPU with its driver, and "
+        "there is none here",
+    ),
+    "unknown": (
+        b"\xff\xfe\x00" * 20,
+        4,
+        "'e.engine' is an engine; looking into it needs an NVIDIA GPU with its driver, and there is none here",
+    ),
+    "empty": (b"", 3, "the engine 'e.engine' is empty"),
+    "cut short": (plan(b"ftrt", 8, 6, 0, 12)[:-1], 3, "the engine 'e.engine' is cut short"),
+    "text": (b"no engine", 3, "'e.engine' is a text file, not an engine"),
+}
+
+
 @pytest.mark.skipif(gpu_count() > 0, reason="there is a GPU")
-def test_engine_without_gpu(trtkit_command: Command, folder: Path) -> None:
-    result = trtkit_command("inspect", "model", "old.engine", "--show", "layers")
-    message = "'old.engine' is an engine, and looking into one needs an NVIDIA GPU with its driver; there is none here"
-    assert (result.code, result.out, result.err) == (4, "", f"trtkit inspect model: error: {message}\n")
+@pytest.mark.parametrize("name", PLANS)
+def test_engine_without_gpu(trtkit_command: Command, folder: Path, name: str) -> None:
+    data, code, message = PLANS[name]
+    Path("e.engine").write_bytes(data)
+    result = trtkit_command("inspect", "model", "e.engine", "--show", "layers")
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(f"trtkit inspect model: error: {message}")
+    assert code != 4 or result.err == f"trtkit inspect model: error: {message}\n"
 
 
 ERRORS: list[tuple[str, int, str]] = [
@@ -221,16 +254,29 @@ ERRORS: list[tuple[str, int, str]] = [
         ".plan, .trt, .py); say it with --model-type onnx|engine|trt-network-script",
     ),
     ("bad.onnx", 3, "'bad.onnx' is not an ONNX model: it is empty"),
-    ("chain.onnx --show layer", 2, "--show: invalid value 'layer': expected one of layers; did you mean 'layers'?"),
+    (
+        "chain.onnx --show layer",
+        2,
+        "--show: invalid value 'layer': expected one of layers, attrs, weights; did you mean 'layers'?",
+    ),
     ("chain.onnx --display-as tr", 2, "--display-as: invalid value 'tr': expected one of trt; did you mean 'trt'?"),
     ("chain.onnx --trt-outputs a", 2, "--trt-outputs shows nothing of TensorRT without --display-as trt"),
-    ("chain.onnx --external-data-dir .", 2, "--external-data-dir has no effect without --display-as trt"),
+    (
+        "chain.onnx --external-data-dir .",
+        2,
+        "--external-data-dir has no effect without --show weights or --display-as trt",
+    ),
     ("net.py --shape-inference", 2, "--shape-inference is for ONNX models, but 'net.py' is a network script"),
     (
         "chain.onnx --ignore-external-data",
         2,
-        "--ignore-external-data is left out of trtkit: weights outside the model are not read to show it",
+        "--ignore-external-data is left out of trtkit: weights outside the model are not read unless they are shown",
     ),
+    ("chain.onnx --load-runtime r.so", 2, "--load-runtime is for engines, but 'chain.onnx' is none"),
+    ("net.py --load-runtime r.so", 2, "--load-runtime is for engines, but 'net.py' is none"),
+    ("old.engine --display-as trt", 2, "--display-as is for ONNX models, but 'old.engine' is an engine"),
+    ("old.engine --trt-outputs a", 2, "--trt-outputs is for networks, but 'old.engine' is an engine"),
+    ("old.engine --shape-inference", 2, "--shape-inference is for ONNX models, but 'old.engine' is an engine"),
     ("net.py:broken", 3, "net.py:10: in broken: ValueError: mine"),
 ]
 

@@ -1,37 +1,36 @@
-"""`trtkit inspect model`: inputs, outputs and layers of an ONNX model or a TensorRT network."""
+"""`trtkit inspect model`: inputs, outputs and layers of an ONNX model, a TensorRT network or an engine."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.network_options import NetworkOptions
+from trtkit.backends.trt.runtime_options import RuntimeOptions
 from trtkit.cli.argbind import Parser, add_options, given
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.errors import MissingDeviceError, ModelError, UsageError
+from trtkit.errors import MissingDeviceError, UsageError
 from trtkit.options import Option, choice, options_of, parse_option
-from trtkit.report.text import count
+from trtkit.report.description import SHOWN, lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trtkit.description import Layer, ModelDescription
+    from trtkit.description import ModelDescription
     from trtkit.models import ModelFile
-    from trtkit.tensors import TensorSpec
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
 
 DESCRIPTION = (
-    "Show name, inputs, outputs and layers of an ONNX model, or of the TensorRT network that a script or an ONNX model "
-    "gives. Weights outside an ONNX model are read only for --display-as trt."
+    "Show name, inputs, outputs and layers of an ONNX model, of the TensorRT network that a script or an ONNX model "
+    "gives, or of an engine, which needs a GPU. Weights outside an ONNX model are read only for --show weights and "
+    "--display-as trt."
 )
 
-_SHOWN = ("layers",)
-_SHOW = Option(parse=choice(*_SHOWN), count="+")
+_SHOW = Option(parse=choice(*SHOWN), count="+")
 _DISPLAY = Option(parse=choice("trt"))
 _NOT_FOR_DISPLAY = (
     "outputs",
@@ -43,7 +42,12 @@ _NOT_FOR_DISPLAY = (
     "external_data_size_threshold",
     "no_save_all_tensors_to_one_file",
 )
-_LEFT_OUT = {"--ignore-external-data": "weights outside the model are not read to show it"}
+_OF_ENGINES = ("trt_package", "plugins")
+"""Fields of NetworkOptions that matter to engines as well."""
+
+_KINDS = {"engine": "an engine", "trt-network-script": "a network script"}
+
+_LEFT_OUT = {"--ignore-external-data": "weights outside the model are not read unless they are shown"}
 
 
 def configure(parser: Parser) -> None:
@@ -57,14 +61,16 @@ def configure(parser: Parser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        metavar="{" + ",".join(_SHOWN) + "}",
-        help="show more: layers, one line each (index, name, type, inputs -> outputs)",
+        metavar="{" + ",".join(SHOWN) + "}",
+        help="show more: layers, one line each (index, name, type, inputs -> outputs, and of engines precision, tactic "
+        "and ONNX nodes); attrs and weights stand below these lines, and show them too",
     )
     display.add_argument(
         "--display-as", "--convert-to", metavar="{trt}", help="parse an ONNX model with TensorRT, and show that network"
     )
     add_options(parser, "ONNX models", OnnxOptions, without=_NOT_FOR_DISPLAY)
     add_options(parser, "TensorRT networks", NetworkOptions)
+    add_options(parser, "TensorRT engines", RuntimeOptions, only=("load_runtime",))
     add_logging(parser)
 
 
@@ -76,87 +82,79 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     as_trt = namespace.display_as is not None
     if as_trt:
         parse_option(_DISPLAY, [namespace.display_as], "--display-as")
-    layers = "layers" in parse_option(_SHOW, namespace.show, "--show")
-    onnx, network = given(namespace, OnnxOptions), given(namespace, NetworkOptions)
+    show = parse_option(_SHOW, namespace.show, "--show")
+    onnx, network, runtime = (given(namespace, cls) for cls in (OnnxOptions, NetworkOptions, RuntimeOptions))
     file.check_exists()
-    if file.kind == "engine":
-        _engine(file)
-    if file.kind == "onnx" and not as_trt:
-        _refuse(NetworkOptions, network, "shows nothing of TensorRT without --display-as trt")
-        _refuse(OnnxOptions, {"external_data_dir"} & set(onnx), "has no effect without --display-as trt")
-        _show_onnx(file, OnnxOptions(**onnx, ignore_external_data=True), layers)
-        return 0
+    if file.kind != "engine":
+        _refuse(RuntimeOptions, runtime, f"is for engines, but {str(file.path)!r} is none")
     if file.kind != "onnx":
-        _refuse(OnnxOptions, onnx, f"is for ONNX models, but {str(file.path)!r} is a network script")
-    _show_network(file, OnnxOptions(**onnx), NetworkOptions(**network), layers)
+        _refuse(OnnxOptions, onnx, f"is for ONNX models, but {str(file.path)!r} is {_KINDS[file.kind]}")
+    if file.kind == "engine":
+        if as_trt:
+            raise UsageError(f"--display-as is for ONNX models, but {str(file.path)!r} is an engine")
+        _refuse(
+            NetworkOptions, set(network) - set(_OF_ENGINES), f"is for networks, but {str(file.path)!r} is an engine"
+        )
+        _show_engine(file, NetworkOptions(**network), runtime.get("load_runtime"), show)
+    elif file.kind == "onnx" and not as_trt:
+        _refuse(NetworkOptions, network, "shows nothing of TensorRT without --display-as trt")
+        _show_onnx(file, onnx, show)
+    else:
+        _show_network(file, OnnxOptions(**onnx), NetworkOptions(**network), show)
     return 0
 
 
 def _refuse(cls: type, names: Iterable[str], why: str) -> None:
     """Raise UsageError where one of these fields of an options class was given."""
-    flags = {field.name: meta.flags[0] for field, meta in options_of(cls)}
+    flags = {field.name: meta.flags[0] for field, meta in options_of(cls) if meta.flags}
     for name in names:
         raise UsageError(f"{flags[name]} {why}")
 
 
-def _engine(file: ModelFile) -> None:
-    """Engines are read by TensorRT's runtime, which needs a GPU."""
+def _show_engine(file: ModelFile, options: NetworkOptions, runtime: Path | None, show: Collection[str]) -> None:
+    """Engines are read by TensorRT's runtime, which needs a GPU; what is none is refused before that is asked."""
+    from trtkit.backends.trt.api import set_package
     from trtkit.cuda.device import gpu_count
 
-    if gpu_count() == 0:
+    set_package(options.trt_package)
+    if not gpu_count():
+        from trtkit.backends.trt.plan_file import check_plan
+
+        header = check_plan(file.path)
+        made = "is an engine" if header is None else f"was built by {header.title}"
         raise MissingDeviceError(
-            f"{str(file.path)!r} is an engine, and looking into one needs an NVIDIA GPU with its driver; "
-            "there is none here"
+            f"{str(file.path)!r} {made}; looking into it needs an NVIDIA GPU with its driver, and there is none here"
         )
-    raise ModelError(f"engines cannot be shown yet; inspect the model or script that {str(file.path)!r} was built from")
+    from trtkit.backends.trt.describe_engine import describe
+    from trtkit.backends.trt.loading import load_engine
+
+    with load_engine(file.path, load_runtime=runtime, plugins=options.plugins) as loaded:
+        _show(file, describe(loaded.engine, file.path.stat().st_size), show)
 
 
-def _show_onnx(file: ModelFile, options: OnnxOptions, layers: bool) -> None:
+def _show_onnx(file: ModelFile, options: dict[str, Any], show: Collection[str]) -> None:
     from trtkit.backends.onnx.describe import describe
     from trtkit.backends.onnx.model import LoadedModel
     from trtkit.opening import open_file
 
-    model = open_file(file, options)
+    weights = "weights" in show
+    if not weights:
+        without = "has no effect without --show weights or --display-as trt"
+        _refuse(OnnxOptions, {"external_data_dir"} & set(options), without)
+    model = open_file(file, OnnxOptions(**options, ignore_external_data=not weights))
     assert isinstance(model, LoadedModel)  # it is an ONNX model
-    _show(file, describe(model), layers)
+    _show(file, describe(model, weights), show)
 
 
-def _show_network(file: ModelFile, onnx: OnnxOptions, options: NetworkOptions, layers: bool) -> None:
+def _show_network(file: ModelFile, onnx: OnnxOptions, options: NetworkOptions, show: Collection[str]) -> None:
     from trtkit.backends.trt.describe import describe
     from trtkit.backends.trt.network import open_network
     from trtkit.opening import open_file
 
     with open_network(open_file(file, onnx), options) as net:
-        _show(file, describe(net), layers)
+        _show(file, describe(net), show)
 
 
-def _show(file: ModelFile, model: ModelDescription, layers: bool) -> None:
-    facts = "".join(f", {subject} {text}" for subject, text in model.facts.items())
-    emit(f"{file.text}: {model.kind} {_plain(model.name) or '(unnamed)'}{facts}")
-    for noun, specs in (("input", model.inputs), ("output", model.outputs)):
-        emit(f"  {count(len(specs), noun)}")
-        for spec in specs:
-            emit(f"    {_plain(str(spec))}")
-    emit(f"  {count(model.layer_count, 'layer')}")
-    if layers:
-        for layer in model.layers():
-            emit(f"    {_line(layer)}")
-
-
-def _line(layer: Layer) -> str:
-    """`12  relu1  Relu  a:[1,64]:float32 -> b:[1,64]:float32`: one line, whatever the names hold."""
-    name = _plain(layer.name) or "(unnamed)"
-    return f"{_plain(layer.index)}  {name}  {layer.type}  {_tensors(layer.inputs)} -> {_tensors(layer.outputs)}"
-
-
-def _tensors(specs: Sequence[TensorSpec | None]) -> str:
-    return ", ".join("(none)" if spec is None else _plain(_typed(spec)) for spec in specs) or "(none)"
-
-
-def _typed(spec: TensorSpec) -> str:
-    return spec.name if spec.dtype is None and spec.shape is None else str(spec)
-
-
-def _plain(text: str) -> str:
-    """Text that stays on one line."""
-    return text if text.isprintable() else repr(text)[1:-1]
+def _show(file: ModelFile, model: ModelDescription, show: Collection[str]) -> None:
+    for line in lines(model, file.text, show):
+        emit(line)
