@@ -7,12 +7,14 @@ Fenced blocks of README.md and examples/**/README.md, by what follows the three 
     sh trt      the same, where a TensorRT package is installed, whichever it is
     sh rtx      the same with TensorRT-RTX, where it is installed
     sh gpu      the same, on a machine with an NVIDIA GPU and TensorRT
+    sh gpu torch    the same, where also the two files are that `generate_data.py` makes with PyTorch
     sh setup    sets up an environment; not run, and only such commands may stand in it
     python      a program, run like `sh`
     text        standard output of the block just above it; `...` stands for anything
 
 A block that is run has to succeed. `exit=N` after its kind, as in `sh rtx exit=3`, says that it ends with that code
-instead, and a text block below it is what it prints on standard error.
+instead. A text block below it is then what it prints on standard error, or with exit code 1, which is a result, still
+on standard output.
 
 The blocks of a document share its folder and run in their order, so a block may use the files of those above it.
 """
@@ -38,7 +40,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "examples").glob("**/README.md"
 MARKDOWN = sorted(path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(pattern))
 MODULES = sorted(path for folder in ("trtkit", "examples") for path in (ROOT / folder).rglob("*.py"))
 
-RUN = ("sh", "sh torch", "sh trt", "sh rtx", "sh gpu", "python")
+RUN = ("sh", "sh torch", "sh trt", "sh rtx", "sh gpu", "sh gpu torch", "python")
 NOT_RUN = ("sh setup", "text", "json")
 SETUP = re.compile(
     r"git clone \S+"
@@ -52,20 +54,32 @@ EXIT = re.compile(r" exit=(\d+)$")
 FENCE = re.compile(r"^```(?P<kind>[^\n`]*)\n(?P<text>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 TENSORRT, RTX = (importlib.util.find_spec(name) is not None for name in ("tensorrt", "tensorrt_rtx"))
+CARRIED = [ROOT / "examples" / "resnet" / name for name in ("custom_inputs.json", "torch_outputs.json")]
+"""What a machine without PyTorch may have been given."""
+TORCH = importlib.util.find_spec("torch") is not None
+ON_GPU = (
+    pytest.mark.gpu,
+    pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="there is no NVIDIA driver here"),
+    pytest.mark.skipif(not TENSORRT, reason="tensorrt is not installed"),
+)
 MARKS: dict[str, tuple[pytest.MarkDecorator, ...]] = {
-    "sh torch": (
-        pytest.mark.torch,
-        pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed"),
-    ),
+    "sh torch": (pytest.mark.torch, pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")),
     "sh trt": (pytest.mark.skipif(not TENSORRT and not RTX, reason="no TensorRT package is installed"),),
     "sh rtx": (pytest.mark.skipif(not RTX, reason="tensorrt-rtx is not installed"),),
-    "sh gpu": (
-        pytest.mark.gpu,
-        pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="there is no NVIDIA driver here"),
-        pytest.mark.skipif(not TENSORRT, reason="tensorrt is not installed"),
+    "sh gpu": ON_GPU,
+    "sh gpu torch": (
+        *ON_GPU,
+        pytest.mark.skipif(
+            not TORCH and not all(path.is_file() for path in CARRIED),
+            reason="PyTorch is not installed, and what generate_data.py makes with it was not carried here",
+        ),
     ),
 }
-ENVIRONMENT = {"sh rtx": {"TRTKIT_TENSORRT": "tensorrt_rtx"}, "sh gpu": {"TRTKIT_TENSORRT": "tensorrt"}}
+ENVIRONMENT = {
+    "sh rtx": {"TRTKIT_TENSORRT": "tensorrt_rtx"},
+    "sh gpu": {"TRTKIT_TENSORRT": "tensorrt"},
+    "sh gpu torch": {"TRTKIT_TENSORRT": "tensorrt"},
+}
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("*.json", "*.engine", "__pycache__")
     for index in range(len(DOCUMENTS)):
         shutil.copytree(ROOT / "examples", root / str(index) / "examples", ignore=ignored)
+        for path in () if TORCH else CARRIED:
+            if path.is_file():
+                shutil.copy(path, root / str(index) / path.parent.relative_to(ROOT))
     subprocess.run([sys.executable, root / "0" / "examples" / "resnet" / "make_model.py"], check=True)
     model = root / "0" / "models" / "ResNet-18.onnx"
     for index in range(1, len(DOCUMENTS)):
@@ -152,7 +169,7 @@ def test_block_runs(block: Block, sandbox: Path) -> None:
     told = f"{block}\n{block.text}\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}"
     assert result.returncode == block.exit_code, told
     if block.output is not None:
-        printed = result.stderr if block.exit_code else result.stdout
+        printed = result.stderr if block.exit_code > 1 else result.stdout
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
         matches = doctest.OutputChecker().check_output(block.output, printed, flags)
         assert matches, f"{block}: the text block below it says\n{block.output}\nbut this was printed\n{printed}"
