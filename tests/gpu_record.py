@@ -142,22 +142,28 @@ def section_of_commands(groups: list[tuple[str, list[Ran]]]) -> Iterator[str]:
         yield "```"
 
 
-def run_tests(report: Path) -> None:
-    """pytest, whose own output goes to standard error, with a report in JUnit's format."""
-    command = [sys.executable, "-m", "pytest", "tests", "-m", "gpu", "-q", "-rs"]
-    command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
-    progress(shlex.join(command[1:]))
-    subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
+def run_tests(folder: Path, workers: int) -> list[Path]:
+    """pytest, whose own output goes to standard error, with reports in JUnit's format.
+
+    Tests marked `alone` come after the others, in one process, whatever the number of workers.
+    """
+    reports: list[Path] = []
+    for marks, more in (("gpu and not alone", [f"-n{workers}"] if workers > 1 else []), ("gpu and alone", [])):
+        reports.append(folder / f"gpu-tests-{len(reports)}.xml")
+        command = [sys.executable, "-m", "pytest", "tests", "-m", marks, "-q", "-rs", *more]
+        command += [f"--junitxml={reports[-1]}", "-o", "junit_family=xunit1"]
+        progress(shlex.join(command[1:]))
+        subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
+    return reports
 
 
-def section_of_tests(report: Path) -> tuple[list[str], bool]:
+def section_of_tests(reports: list[Path]) -> tuple[list[str], bool]:
     """The tests by file with what became of them, and whether none failed."""
-    suite = ElementTree.parse(report).getroot().find("testsuite")
-    assert suite is not None, "pytest writes one"
+    suites = [suite for report in reports for suite in ElementTree.parse(report).getroot().iter("testsuite")]
     passed: dict[str, list[str]] = {}
     skipped: dict[tuple[str, str], list[str]] = {}
     failed: list[str] = []
-    for case in suite.iter("testcase"):
+    for case in (case for suite in suites for case in suite.iter("testcase")):
         module = (case.get("classname") or case.get("name") or "").replace(".", "/")
         file = case.get("file") or f"{module}.py"
         name = f"`{case.get('name')}`".replace("|", "\\|")
@@ -169,11 +175,12 @@ def section_of_tests(report: Path) -> tuple[list[str], bool]:
             skipped.setdefault((file, cell(left_out.get("message") or left_out.text)), []).append(name)
         else:
             passed.setdefault(file, []).append(name)
+    seconds = sum(float(suite.get("time", 0)) for suite in suites)
     count, without = sum(map(len, passed.values())), sum(map(len, skipped.values()))
-    left = [f"| `{file}` | {', '.join(names)} | {why} |" for (file, why), names in skipped.items()]
+    left = [f"| `{file}` | {', '.join(dict.fromkeys(names))} | {why} |" for (file, why), names in skipped.items()]
     lines = ["```text", "python -m pytest tests -m gpu -q -rs"]
     lines += [
-        f"{count} passed, {len(failed)} failed, {without} skipped in {float(suite.get('time', 0)):.0f} s",
+        f"{count} passed, {len(failed)} failed, {without} skipped in {seconds:.0f} s",
         "```",
     ]
     for title, table in (("Failed", failed), ("Skipped", left)):
@@ -197,15 +204,13 @@ def run_benchmarks() -> Iterator[Ran]:
         yield Ran(f"python benchmarks/{script}", result.stdout, result.returncode)
 
 
-def record(parts: list[str], folder: Path, notes: list[str]) -> tuple[str, bool]:
+def record(parts: list[str], folder: Path, notes: list[str], workers: int) -> tuple[str, bool]:
     """The page, and whether all went as it should."""
     fine = True
     sections: dict[str, list[str]] = {part: ["Not run."] for part in PARTS}
     head = [*machine(), *(f"- {note}" for note in notes)]
     if "tests" in parts:
-        report = folder / "gpu-tests.xml"
-        run_tests(report)
-        sections["tests"], fine = section_of_tests(report)
+        sections["tests"], fine = section_of_tests(run_tests(folder, workers))
     if "benchmark" in parts:
         runs = list(run_benchmarks())
         fine &= all(ran.code == ran.wanted for ran in runs)
@@ -233,13 +238,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where gpu-results.md is written")
     parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help="of %(default)s")
     parser.add_argument("--note", action="append", default=[], metavar="TEXT", help="what else holds of this machine")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="run tests in N processes (pytest-xdist)")
     args = parser.parse_args()
     parts = args.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--only knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     args.out.mkdir(parents=True, exist_ok=True)
     try:
-        page, fine = record(parts, args.out, args.note)
+        page, fine = record(parts, args.out, args.note, args.workers)
     except TrtkitError as error:
         progress(str(error))
         return error.exit_code

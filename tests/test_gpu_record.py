@@ -33,7 +33,7 @@ def test_every_command_of_the_example_is_in_its_readme(command: str) -> None:
 def test_tests(more: str, fine: bool, tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
     path.write_text(REPORT.format(more=more), encoding="utf-8")
-    lines, passed = section_of_tests(path)
+    lines, passed = section_of_tests([path])
     assert passed is fine
     assert f"1 passed, {0 if fine else 1} failed, 2 skipped in 3 s" in lines
     assert "| `tests/cuda/test_a.py` | `test_one[a\\|b]` |" in lines

@@ -151,6 +151,7 @@ def test_another_context_of_the_thread_is_left_alone() -> None:
         own.detach()
 
 
+@pytest.mark.alone
 def test_everything_is_given_back(cuda: Cuda) -> None:
     with cuda.active():
         cuda.free(cuda.allocate(1))

@@ -362,6 +362,7 @@ def test_entered_in_a_second_thread(engine: Path) -> None:
     np.testing.assert_allclose(answers[0], EXPECTED, rtol=1e-6)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("package", ["cuda-python", "pycuda"])
 def test_everything_is_given_back(engine: Path, package: str) -> None:
     if package == "pycuda":
@@ -374,6 +375,7 @@ def test_everything_is_given_back(engine: Path, package: str) -> None:
     assert runs[-1] == runs[1], "the first may load what the process keeps"
 
 
+@pytest.mark.alone
 def test_everything_is_given_back_after_a_failure(engine: Path) -> None:
     def fail() -> None:
         with make(engine, kind="engine", cuda_graph=True) as runner:
@@ -388,6 +390,7 @@ def test_everything_is_given_back_after_a_failure(engine: Path) -> None:
     assert runs[-1] == runs[1]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("graph", [False, True], ids=["plain", "graph"])
 def test_ten_thousand_inferences_keep_their_memory(engine: Path, graph: bool) -> None:
     import resource
