@@ -68,6 +68,14 @@ COMMANDS: list[tuple[str, list[tuple[str, int]]]] = [
         ],
     ),
     (
+        "The quick start of the README",
+        [
+            (f"cd ../.. && trtkit run models/ResNet-18.onnx --trt --onnxrt {SHAPES} --save-engine resnet.engine", 0),
+            ("cd ../.. && trtkit inspect model resnet.engine --show layers", 0),
+            (f"cd ../.. && trtkit run resnet.engine --trt {SHAPES} --warm-up 20 --duration 2 --cuda-graph", 0),
+        ],
+    ),
+    (
         "FP16 beside ONNX Runtime, and refusals",
         [
             (f"trtkit run {MODEL} --trt --onnxrt {SHAPES} --fp16 --save-engine fp16.engine", 1),

@@ -142,7 +142,7 @@ def section_of_commands(groups: list[tuple[str, list[Ran]]]) -> Iterator[str]:
         yield "```"
 
 
-def run_tests(folder: Path, workers: int) -> list[Path]:
+def run_tests(folder: Path, workers: int, left_out: list[str]) -> list[Path]:
     """pytest, whose own output goes to standard error, with reports in JUnit's format.
 
     Tests marked `alone` come after the others, in one process, whatever the number of workers.
@@ -151,13 +151,14 @@ def run_tests(folder: Path, workers: int) -> list[Path]:
     for marks, more in (("gpu and not alone", [f"-n{workers}"] if workers > 1 else []), ("gpu and alone", [])):
         reports.append(folder / f"gpu-tests-{len(reports)}.xml")
         command = [sys.executable, "-m", "pytest", "tests", "-m", marks, "-q", "-rs", *more]
+        command += [f"--ignore={path}" for path in left_out]
         command += [f"--junitxml={reports[-1]}", "-o", "junit_family=xunit1"]
         progress(shlex.join(command[1:]))
         subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
     return reports
 
 
-def section_of_tests(reports: list[Path]) -> tuple[list[str], bool]:
+def section_of_tests(reports: list[Path], left_out: list[str]) -> tuple[list[str], bool]:
     """The tests by file with what became of them, and whether none failed."""
     suites = [suite for report in reports for suite in ElementTree.parse(report).getroot().iter("testsuite")]
     passed: dict[str, list[str]] = {}
@@ -168,17 +169,17 @@ def section_of_tests(reports: list[Path]) -> tuple[list[str], bool]:
         file = case.get("file") or f"{module}.py"
         name = f"`{case.get('name')}`".replace("|", "\\|")
         wrong = case.find("failure") if case.find("failure") is not None else case.find("error")
-        left_out = case.find("skipped")
+        not_run = case.find("skipped")
         if wrong is not None:
             failed.append(f"| `{file}` | {name} | {cell(wrong.get('message'))} |")
-        elif left_out is not None:
-            skipped.setdefault((file, cell(left_out.get("message") or left_out.text)), []).append(name)
+        elif not_run is not None:
+            skipped.setdefault((file, cell(not_run.get("message") or not_run.text)), []).append(name)
         else:
             passed.setdefault(file, []).append(name)
     seconds = sum(float(suite.get("time", 0)) for suite in suites)
     count, without = sum(map(len, passed.values())), sum(map(len, skipped.values()))
     left = [f"| `{file}` | {', '.join(dict.fromkeys(names))} | {why} |" for (file, why), names in skipped.items()]
-    lines = ["```text", "python -m pytest tests -m gpu -q -rs"]
+    lines = ["```text", " ".join(["python -m pytest tests -m gpu -q -rs", *(f"--ignore={path}" for path in left_out)])]
     lines += [
         f"{count} passed, {len(failed)} failed, {without} skipped in {seconds:.0f} s",
         "```",
@@ -204,22 +205,32 @@ def run_benchmarks() -> Iterator[Ran]:
         yield Ran(f"python benchmarks/{script}", result.stdout, result.returncode)
 
 
-def record(parts: list[str], folder: Path, notes: list[str], workers: int) -> tuple[str, bool]:
-    """The page, and whether all went as it should."""
+def record(args: argparse.Namespace, parts: list[str]) -> Iterator[tuple[str, bool]]:
+    """The page as far as it is, again and again, and whether all went as it should until then."""
     fine = True
     sections: dict[str, list[str]] = {part: ["Not run."] for part in PARTS}
-    head = [*machine(), *(f"- {note}" for note in notes)]
+    head = [*machine(), *(f"- {note}" for note in args.note)]
     if "tests" in parts:
-        sections["tests"], fine = section_of_tests(run_tests(folder, workers))
+        reports = run_tests(args.out, args.workers, args.leave_out)
+        sections["tests"], fine = section_of_tests(reports, args.leave_out)
+        yield page(head, sections), fine
     if "benchmark" in parts:
         runs = list(run_benchmarks())
         fine &= all(ran.code == ran.wanted for ran in runs)
         tables = [f"```text\n{ran.command}\n```\n\n{ran.output.strip() or 'It failed.'}" for ran in runs]
         sections["benchmark"] = ["\n\n".join(tables)]
+        yield page(head, sections), fine
     if "commands" in parts:
-        groups = list(run_commands())
-        fine &= all(ran.code == ran.wanted for _, runs in groups for ran in runs)
-        sections["commands"] = list(section_of_commands(groups))
+        groups: list[tuple[str, list[Ran]]] = []
+        for group in run_commands():
+            groups.append(group)
+            fine &= all(ran.code == ran.wanted for ran in group[1])
+            sections["commands"] = list(section_of_commands(groups))
+            yield page(head, sections), fine
+
+
+def page(head: list[str], sections: dict[str, list[str]]) -> str:
+    """The page with these sections."""
     lines = ["# Seen on a GPU", ""]
     lines += [
         "Continuous integration has no GPU. What needs one carries the marker `gpu` and is run by hand; this page is"
@@ -229,7 +240,7 @@ def record(parts: list[str], folder: Path, notes: list[str], workers: int) -> tu
     lines += ["Built behind questions to `has(...)` and held by the table of nine releases, but not run:", ""]
     lines += [f"- {text}" for text in NOT_EXECUTED]
     lines += ["", "## Speed", "", *sections["benchmark"], "", "## Commands", "", *sections["commands"]]
-    return "\n".join(lines) + "\n", fine
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
@@ -239,18 +250,19 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help="of %(default)s")
     parser.add_argument("--note", action="append", default=[], metavar="TEXT", help="what else holds of this machine")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="run tests in N processes (pytest-xdist)")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="PATH", help="tests that are not run")
     args = parser.parse_args()
     parts = args.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--only knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     args.out.mkdir(parents=True, exist_ok=True)
+    path, fine = args.out / "gpu-results.md", False
     try:
-        page, fine = record(parts, args.out, args.note, args.workers)
+        for text, fine in record(args, parts):  # noqa: B007 - it is looked at after the last one
+            path.write_text(text, encoding="utf-8")
     except TrtkitError as error:
         progress(str(error))
         return error.exit_code
-    path = args.out / "gpu-results.md"
-    path.write_text(page, encoding="utf-8")
     progress(f"written to {path}{'' if fine else '; something did not go as it should'}")
     return 0 if fine else 1
 

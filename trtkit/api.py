@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["OpenRunner", "compare", "open_runner"]
 
 
-def open_runner(backend: str, model: str | Path, **options: Any) -> OpenRunner:
+def open_runner(backend: str, model: str | Path, *, timed: bool = False, **options: Any) -> OpenRunner:
     """A runner for use in a `with` statement, where it loads the model.
 
         with trtkit.open_runner("onnxrt", "model.onnx", graph_optimization_level="basic") as runner:
@@ -35,6 +35,7 @@ def open_runner(backend: str, model: str | Path, **options: Any) -> OpenRunner:
     Args:
         backend: name of the backend, such as `onnxrt`.
         model: path of the model.
+        timed: measure what `gpu_seconds` tells; it takes some microseconds of each inference.
         options: fields of the backend's Options.
 
     Raises:
@@ -42,7 +43,7 @@ def open_runner(backend: str, model: str | Path, **options: Any) -> OpenRunner:
         FileError: there is no such model.
     """
     plan = RunPlan(model=model, runners=[RunnerPlan(backend, options=options)])
-    return OpenRunner(make_runners(plan, open_model(plan))[0])
+    return OpenRunner(make_runners(plan, open_model(plan), timed=timed)[0])
 
 
 class OpenRunner:
@@ -80,7 +81,8 @@ class OpenRunner:
         return self._runner.infer(self._checked(feed))
 
     def gpu_seconds(self) -> float | None:
-        """How long the last inference took on the GPU, without copies; None where it runs elsewhere."""
+        """How long the last inference took on the GPU, without copies; None unless it was opened with `timed`, and
+        where a backend does not run on a GPU."""
         seconds: float | None = self._asked("gpu_seconds")
         return seconds
 

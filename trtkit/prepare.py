@@ -30,19 +30,22 @@ def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
     return None if file is None else open_file(file, plan.onnx)
 
 
-def make_runners(plan: RunPlan, model: OnnxModel | ModelFile | None, given: Feeds | None = None) -> list[Runner]:
+def make_runners(
+    plan: RunPlan, model: OnnxModel | ModelFile | None, given: Feeds | None = None, timed: bool = True
+) -> list[Runner]:
     """One runner for each of the plan's, in order.
 
     Args:
         plan: what to do.
         model: from `open_model`.
         given: feeds that stand in for those of the plan.
+        timed: whether the time on the GPU is measured too, where there is one; it takes some microseconds.
 
     Raises:
         UsageError: a backend is unknown, cannot run this kind of model, or does not have an option.
     """
     together = len(plan.named_runners) > 1 and not plan.execution.sequential_runners
-    context = RunnerContext(shares_machine=together, feeds=_feeds(plan, given))
+    context = RunnerContext(shares_machine=together, feeds=_feeds(plan, given), timed=timed)
     runners = []
     for wanted in plan.named_runners:
         backend = find_backend(wanted.backend)

@@ -26,7 +26,7 @@ class Runner(Protocol):
 
     - `notes`, a tuple of lines: what it decided in the user's place, such as a shape to build for;
     - `takes_device_arrays`, true where a feed may hold `trtkit.arrays.DeviceArray`; others get arrays on the host;
-    - `gpu_seconds()`: how long the last inference took on the GPU, without copies, or None;
+    - `gpu_seconds()`: how long the last inference took on the GPU, without copies; None where that was not measured;
     - `gpu_state()`: a `trtkit.timing.GpuState`, or None; asked just after the inferences that are timed;
     - `layer_times(feed)`: a tuple of `trtkit.timing.LayerTime` from inferences of their own, or None.
     """
@@ -93,10 +93,12 @@ class RunnerContext:
         shares_machine: other runners are alive and idle while this one runs, so idle threads must not spin.
         feeds: the feeds of the run for a model with these inputs, from the beginning at each call; for backends that
             build for the data they will see. None where no data is known.
+        timed: inferences are going to be timed, so a runner may measure beside them what its `gpu_seconds` tells.
     """
 
     shares_machine: bool = False
     feeds: Callable[[TensorSpecs], Iterable[Feed]] | None = None
+    timed: bool = False
 
 
 class BackendModule(Protocol):

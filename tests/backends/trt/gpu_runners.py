@@ -23,11 +23,12 @@ def make(model: Path, feed: dict[str, Any] | None = None, kind: str = "onnx", **
         kind: a model kind.
         options: fields of Options.
     """
-    # No tactics of cuBLAS and cuDNN, which the machine that tests need not have.
-    chosen = Options(**{"tactic_sources": (), **options}) if kind != "engine" else Options(**options)
+    # No tactics of cuBLAS and cuDNN, which the machine that tests need not have; and no search for the fastest ones.
+    built = {} if kind == "engine" else {"tactic_sources": (), "builder_optimization_level": 0}
+    chosen = Options(**{**built, **options})
     source = open_onnx(model) if kind == "onnx" else ModelFile.parse(model, kind)
     feeds = None if feed is None else (lambda specs: [feed])
-    return TrtRunner("me", source, chosen, RunnerContext(feeds=feeds))
+    return TrtRunner("me", source, chosen, RunnerContext(feeds=feeds, timed=True))
 
 
 def infer(model: Path, feed: dict[str, Any], kind: str = "onnx", **options: Any) -> dict[str, Any]:

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.gpu
 
 Command = Callable[..., Any]
 
-NO_LIBRARIES = ("--tactic-sources",)
-"""No library of kernels beside TensorRT's own."""
+NO_LIBRARIES = ("--tactic-sources", "--builder-optimization-level", "0")
+"""No library of kernels beside TensorRT's own, and no search for the fastest of those."""
 
 TWO_PROFILES = (
     *("--trt-min-shapes", "x:[1,3]", "--trt-opt-shapes", "x:[2,3]", "--trt-max-shapes", "x:[4,3]"),

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.gpu
 
 Command = Callable[..., Any]
 
+QUICK = ("--builder-optimization-level", "0")
+"""The fastest tactics need not be found."""
+
 CASES: dict[str, tuple[str, ...]] = {
     "chain": ("--input-shapes", "x:[2,3]"),
     "linear": ("--input-shapes", "x:[2,3]", "--iterations", "3"),
@@ -32,7 +35,7 @@ CASES: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_same_as_onnx_runtime(trtkit_command: Command, in_tmp: Path, name: str) -> None:
     model = zoo.write(name, in_tmp)
-    result = trtkit_command("run", model, "--trt", "--onnxrt", *CASES[name], "--warm-up", "1")
+    result = trtkit_command("run", model, "--trt", "--onnxrt", *QUICK, *CASES[name], "--warm-up", "1")
     assert result.code == 0, result.out + result.err
     assert "PASS" in result.out
 
@@ -40,14 +43,15 @@ def test_same_as_onnx_runtime(trtkit_command: Command, in_tmp: Path, name: str) 
 @pytest.mark.parametrize("dtype", [TensorProto.INT64, TensorProto.DOUBLE], ids=["int64", "float64"])
 def test_64_bit_inputs_serve_both(trtkit_command: Command, in_tmp: Path, dtype: int) -> None:
     model = zoo.save(zoo.cast_from(dtype), in_tmp / "m.onnx")
-    result = trtkit_command("run", model, "--trt", "--onnxrt", "--input-shapes", "x:[2,3]")
+    result = trtkit_command("run", model, "--trt", "--onnxrt", *QUICK, "--input-shapes", "x:[2,3]")
     assert result.code == 0, result.out + result.err
 
 
 def test_saved_engine_runs_alone(trtkit_command: Command, in_tmp: Path) -> None:
     model = zoo.write("linear", in_tmp)
     shapes = ("--input-shapes", "x:[2,3]")
-    first = trtkit_command("run", model, "--trt", *shapes, "--save-engine", "e.engine", "--save-outputs", "o.json")
+    saved = ("--save-engine", "e.engine", "--save-outputs", "o.json")
+    first = trtkit_command("run", model, "--trt", *QUICK, *shapes, *saved)
     assert first.code == 0, first.err
     again = trtkit_command("run", "e.engine", "--trt", *shapes, "--load-outputs", "o.json", "--atol", "0")
     assert again.code == 0, again.out + again.err
@@ -56,7 +60,7 @@ def test_saved_engine_runs_alone(trtkit_command: Command, in_tmp: Path) -> None:
 def test_shape_outside_the_profile(trtkit_command: Command, in_tmp: Path) -> None:
     model = zoo.write("linear", in_tmp)
     profile = ("--trt-min-shapes", "x:[1,3]", "--trt-opt-shapes", "x:[2,3]", "--trt-max-shapes", "x:[4,3]")
-    line = ("run", model, "--trt", "--input-shapes", "x:[2,3]", *profile, "--save-engine", "e.engine")
+    line = ("run", model, "--trt", *QUICK, "--input-shapes", "x:[2,3]", *profile, "--save-engine", "e.engine")
     assert trtkit_command(*line).code == 0
     assert trtkit_command("run", "e.engine", "--trt", "--input-shapes", "x:[4,3]").code == 0
     result = trtkit_command("run", "e.engine", "--trt", "--input-shapes", "x:[9,3]")
@@ -78,7 +82,7 @@ def test_not_an_engine(trtkit_command: Command, in_tmp: Path) -> None:
 def test_empty_and_scalar_tensors(trtkit_command: Command, in_tmp: Path) -> None:
     model = zoo.write("scalar", in_tmp)
     for size in (2, 1):
-        result = trtkit_command("run", model, "--trt", "--onnxrt", "--input-shapes", f"x:[{size},3]", "s:[]")
+        result = trtkit_command("run", model, "--trt", "--onnxrt", *QUICK, "--input-shapes", f"x:[{size},3]", "s:[]")
         assert result.code == 0, result.out + result.err
 
 
@@ -87,7 +91,7 @@ def test_latency(trtkit_command: Command, in_tmp: Path, more: tuple[str, ...]) -
     if "pycuda" in more:
         pytest.importorskip("pycuda", reason="pycuda is not installed")
     model = zoo.write("linear", in_tmp)
-    line = ("run", model, "--trt", "--input-shapes", "x:[2,3]", "--warm-up", "2", "--duration", "0.2", *more)
+    line = ("run", model, "--trt", *QUICK, "--input-shapes", "x:[2,3]", "--warm-up", "2", "--duration", "0.2", *more)
     result = trtkit_command(*line, "--profile-layers", "3", "--save-accuracy-results", "r.json")
     assert result.code == 0, result.err
     words = result.out.split()
@@ -104,7 +108,7 @@ def test_latency(trtkit_command: Command, in_tmp: Path, more: tuple[str, ...]) -
 
 def test_a_hundred_iterations_in_a_process_of_its_own(trtkit_command: Command, in_tmp: Path) -> None:
     model = zoo.write("linear", in_tmp)
-    line = ("run", model, "--trt", "--onnxrt", "--input-shapes", "x:[2,3]", "--iterations", "100")
+    line = ("run", model, "--trt", "--onnxrt", *QUICK, "--input-shapes", "x:[2,3]", "--iterations", "100")
     result = trtkit_command(*line, "--sequential-runners", "--use-subprocess")
     assert result.code == 0, result.out + result.err
     assert "trt     100 iterations  GPU" in result.out

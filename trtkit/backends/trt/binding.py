@@ -64,6 +64,7 @@ class Binding:
         outputs: those of known size; they share one block.
         total: the block's size in bytes.
         unsized: outputs whose size depends on the data.
+        plain: all outputs are of known size and linear.
     """
 
     shapes: Mapping[str, Sizes]
@@ -73,6 +74,7 @@ class Binding:
     outputs: list[Place] = field(default_factory=list)
     total: int = 0
     unsized: list[str] = field(default_factory=list)
+    plain: bool = False
     _allocators: dict[str, Any] = field(default_factory=dict)
     _dtypes: dict[str, Any] = field(default_factory=dict)
 
@@ -161,6 +163,7 @@ def bind(setting: Setting, arrays: Feed, messages: Collected) -> Binding:
             binding.add_unsized(name, dtype)
         else:
             binding.add_output(name, layout_of(engine, context, name, dtype, shape))
+    binding.plain = all(each.is_view for each in binding.outputs) and not (binding.unsized or binding.host_outputs)
     if messages.errors:
         raise BackendError(f"{setting.runner}: {title()} refuses the input: {messages.text()}")
     return binding

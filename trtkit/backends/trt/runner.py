@@ -86,7 +86,9 @@ class TrtRunner:
             with cuda.active():
                 self._device = current_device()
                 loaded = stack.enter_context(self._load() if self._is_engine else self._build())
-            execution = stack.enter_context(Execution(self.name, loaded.engine, cuda, self._options))
+            execution = stack.enter_context(
+                Execution(self.name, loaded.engine, cuda, self._options, self._context.timed)
+            )
             self._inputs = execution.inputs
             if not isinstance(self._model, ModelFile):
                 self._inputs = model_types(execution.inputs, self._model.specs()[0])
@@ -114,8 +116,8 @@ class TrtRunner:
         assert self._execution is not None, "enter the runner first"
         return self._execution.run(narrowed(feed, self._execution.inputs, self._inputs))
 
-    def gpu_seconds(self) -> float:
-        """How long the last inference took on the GPU, without copies, by CUDA's events."""
+    def gpu_seconds(self) -> float | None:
+        """How long the last inference took on the GPU, without copies, by CUDA's events; None where nobody times it."""
         assert self._execution is not None, "enter the runner first"
         return self._execution.gpu_seconds()
 
