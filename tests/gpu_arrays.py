@@ -50,7 +50,6 @@ def on_gpu(*arrays: np.ndarray[Any, Any], skipped: int = 0, package: str = "cuda
         with cuda.active():
             for each in made:
                 each.memory.free()
-        cuda.close()
 
 
 def free_memory() -> int:

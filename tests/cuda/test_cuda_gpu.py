@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
@@ -29,14 +28,12 @@ def feed(array: Any) -> Feed:
 
 
 @pytest.fixture(params=PACKAGES)
-def cuda(request: pytest.FixtureRequest) -> Iterator[Cuda]:
+def cuda(request: pytest.FixtureRequest) -> Cuda:
     if request.param == "pycuda":
         pytest.importorskip("pycuda", reason="pycuda is not installed")
     else:
         pytest.importorskip("cuda.bindings", reason="cuda-python is not installed")
-    opened = open_cuda(request.param)
-    yield opened
-    opened.close()
+    return open_cuda(request.param)
 
 
 ARRAYS = {
@@ -145,7 +142,6 @@ def test_another_context_of_the_thread_is_left_alone() -> None:
             assert current_context() != theirs
             cuda.free(cuda.allocate(10))
         assert current_context() == theirs
-        cuda.close()
     finally:
         own.pop()
         own.detach()

@@ -26,11 +26,8 @@ def on_host(feed: Feed) -> Feed:
     if not on_device(feed):
         return feed
     cuda = open_cuda()
-    try:
-        with cuda.active():
-            return {name: _copied(cuda, array) for name, array in feed.items()}
-    finally:
-        cuda.close()
+    with cuda.active():
+        return {name: _copied(cuda, array) for name, array in feed.items()}
 
 
 def download(cuda: Cuda, array: DeviceArray) -> Array:

@@ -18,7 +18,7 @@ class Cuda(Protocol):
     """Memory, streams, events and graphs of one GPU, by address and handle.
 
     All of it belongs to the GPU's primary context, which CUDA's runtime, TensorRT and PyTorch use as well. Everything
-    but `active` and `close` is to be called inside a block of `active`. Functions raise `BackendError`, or
+    but `active` is to be called inside a block of `active`. Functions raise `BackendError`, or
     `MissingDeviceError` where there is no GPU, with CUDA's own name of the error; those that free something do not
     raise. Times are seconds, sizes bytes. Copies are in the order of their stream; one from or to memory that is not
     pinned may wait.
@@ -26,9 +26,6 @@ class Cuda(Protocol):
 
     def active(self) -> AbstractContextManager[None]:
         """A block in which this thread works on the GPU; whatever context it had before is back afterwards."""
-
-    def close(self) -> None:
-        """Let go of the GPU's context. What was not freed before stays until the process ends."""
 
     def allocate(self, nbytes: int) -> int:
         """The address of new memory on the GPU."""

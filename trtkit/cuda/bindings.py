@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,16 +42,11 @@ class CudaBindings:
         self._out = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._any = runtime.cudaMemcpyKind.cudaMemcpyDefault
         self._copy = runtime.cudaMemcpyAsync
-        self._stack = ExitStack()
-        self._current = Current(self._stack.enter_context(primary_context(current_device())))
+        self._current = Current(primary_context(current_device().index))
 
     def active(self) -> AbstractContextManager[None]:
         """A block in which this thread works on the GPU."""
         return self._current
-
-    def close(self) -> None:
-        """Let go of the GPU's context."""
-        self._stack.close()
 
     def allocate(self, nbytes: int) -> int:
         """New memory on the GPU."""

@@ -6,9 +6,7 @@ Facts of the driver's C interface are from NVIDIA's CUDA Driver API.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from trtkit.errors import BackendError, MissingDeviceError
@@ -136,22 +134,20 @@ class Device:
         return buffer.value.decode(errors="replace")
 
 
-@contextmanager
-def primary_context(device: Device) -> Iterator[int]:
-    """Keep a GPU's primary context, the one that CUDA's runtime and PyTorch use, for the length of a block.
+@cache
+def primary_context(index: int) -> int:
+    """The handle of a GPU's primary context, the one that CUDA's runtime and PyTorch use. It is not made current.
 
-    Gives its handle. It is not made current.
+    It is kept until the process ends, as CUDA's runtime keeps it: TensorRT and others have state in it, which would be
+    lost with the last one that lets go.
 
     Raises:
         BackendError: the driver refuses.
     """
     driver = _start()[0]
     context = ctypes.c_void_p()
-    _check(driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device.index), "cuDevicePrimaryCtxRetain")
-    try:
-        yield context.value or 0
-    finally:
-        driver.cuDevicePrimaryCtxRelease_v2(device.index)
+    _check(driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), index), "cuDevicePrimaryCtxRetain")
+    return context.value or 0
 
 
 class Current:

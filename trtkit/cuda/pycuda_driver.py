@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from trtkit.cuda.device import current_device, require_gpu
+from trtkit.cuda.device import current_device, primary_context, require_gpu
 from trtkit.errors import BackendError, one_line
 from trtkit.optional import require
 
@@ -43,6 +43,7 @@ class PyCuda:
         self._driver = driver
         driver.init()
         self._index = current_device().index
+        primary_context(self._index)  # PyCUDA alone would let go of it with its last object
         self._contexts = threading.local()  # PyCUDA uses a context object in the thread that made it only
         self._memory: dict[int, Any] = {}
         self._pinned: dict[int, Any] = {}
@@ -61,12 +62,6 @@ class PyCuda:
     def active(self) -> AbstractContextManager[None]:
         """A block in which this thread works on the GPU."""
         return self._pushed()
-
-    def close(self) -> None:
-        """Let go of the GPU's context, and of what was not freed."""
-        for kept in (self._memory, self._pinned, self._streams):
-            kept.clear()
-        self._contexts = threading.local()
 
     def allocate(self, nbytes: int) -> int:
         """New memory on the GPU."""

@@ -326,7 +326,8 @@ def test_layers_are_timed_apart(engine: Path) -> None:
         before = runner.infer({"x": X})["y"]
         layers = runner.layer_times({"x": X})
         assert layers
-        assert all(layer.name and layer.median > 0 and layer.mean > 0 for layer in layers)
+        assert all(layer.name and layer.median >= 0 for layer in layers), "a layer without a kernel takes no time"
+        assert max(layer.median for layer in layers) > 0
         assert sum(layer.share for layer in layers) == pytest.approx(1)
         np.testing.assert_array_equal(runner.infer({"x": X})["y"], before)
     with make(engine, kind="engine") as runner:

@@ -147,7 +147,7 @@ def bind(setting: Setting, arrays: Feed, messages: Collected) -> Binding:
         if name in on_host:
             binding.host_arrays[name] = _own(arrays[name])
             context.set_tensor_address(name, binding.host_arrays[name].ctypes.data)
-        elif not context.set_input_shape(name, shape):
+        elif not _in_profile(setting, name, shape) or not context.set_input_shape(name, shape):
             raise BackendError(_refusal(setting, name, shape))
     for name in inputs:
         if name not in on_host:
@@ -181,6 +181,15 @@ def _own(array: Array) -> Array:
         return on_host({"": array})[""]
     copy: Array = np.array(array, order="C")
     return copy
+
+
+def _in_profile(setting: Setting, name: str, shape: Sizes) -> bool:
+    """Whether the profile has this shape; TensorRT 8.6 itself takes smaller ones, and fails when it executes."""
+    if not setting.engine.num_optimization_profiles:
+        return True
+    least, _, most = setting.engine.get_tensor_profile_shape(name, setting.profile)
+    within = (int(low) <= size <= int(high) for low, size, high in zip(least, shape, most, strict=False))
+    return len(least) != len(shape) or all(within)
 
 
 def _refusal(setting: Setting, name: str, shape: Sizes) -> str:

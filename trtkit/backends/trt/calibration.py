@@ -109,7 +109,6 @@ class Feeder:
         with self._cuda.active():
             while self._buffers:
                 self._cuda.free(self._buffers.popitem()[1])
-        self._cuda.close()
         self._cuda = None
 
     def _check(self, feed: Feed) -> None:

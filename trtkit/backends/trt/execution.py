@@ -120,12 +120,16 @@ class Execution:
         Raises:
             BackendError: TensorRT refuses a shape, or fails.
         """
-        arrays = native_arrays(feed)
         with self._cuda.active():
+            graph = self._graphs.again(feed)
+            if graph is not None and self._binding is not None:
+                self._cuda.launch(graph, self._stream)
+                return self._download(self._binding, staged=True)
+            arrays = native_arrays(feed)
             binding = self._bound(arrays)
-            in_place = self._upload(binding, arrays)
+            addresses = self._upload(binding, arrays)
             if self._options.cuda_graph:
-                self._launch(binding, in_place)
+                self._graphs.remember(feed, addresses, self._launch(binding, tuple(addresses.values())))
             else:
                 self._execute()
             return self._download(binding, staged=self._options.cuda_graph)
@@ -205,7 +209,7 @@ class Execution:
         if self._options.allocation_strategy == "runtime":
             give_memory(self._context, self._scratch)
 
-    def _upload(self, binding: Binding, arrays: Feed) -> tuple[int, ...]:
+    def _upload(self, binding: Binding, arrays: Feed) -> dict[str, int]:
         """Copy the inputs to the GPU, unless they are there. Returns the addresses of all."""
         for name, layout in binding.inputs.items():
             array = cast("Array | DeviceArray", arrays[name])  # feeds are typed as what nearly all of them hold
@@ -223,7 +227,7 @@ class Execution:
             if self._addresses.get(name) != address:
                 self._context.set_tensor_address(name, address)
                 self._addresses[name] = address
-        return tuple(self._addresses.values())
+        return self._addresses
 
     def _in_place(self, name: str, array: DeviceArray) -> int:
         """The address of an array that is on the GPU: its own, or that of a copy where TensorRT could not read it."""
@@ -246,7 +250,7 @@ class Execution:
             if self._timed:
                 self._cuda.record(self._end, self._stream)
 
-    def _launch(self, binding: Binding, addresses: tuple[int, ...]) -> None:
+    def _launch(self, binding: Binding, addresses: tuple[int, ...]) -> Any:
         graph = self._graphs.get(addresses)
         if graph is None:
             if binding.unsized:
@@ -259,6 +263,7 @@ class Execution:
             self._pinned.at_least(min(binding.total, _STAGED))  # nothing can be allocated while a graph is captured
             graph = self._graphs.capture(addresses, self._stream, lambda: self._steps(binding))
         self._cuda.launch(graph, self._stream)
+        return graph
 
     def _steps(self, binding: Binding) -> None:
         """What the graph consists of: the inference, and the copy of small outputs."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from trtkit.backends.base import OnnxModel, RunnerContext
     from trtkit.backends.trt.options import Options
+    from trtkit.cuda.base import Cuda
     from trtkit.results import Feed, Outputs
     from trtkit.tensors import Sizes, TensorSpecs
     from trtkit.timing import GpuState, LayerTime
@@ -64,6 +65,7 @@ class TrtRunner:
         self._execution: Execution | None = None
         self._inputs: TensorSpecs = {}
         self._device: Device | None = None
+        self._cuda: Cuda | None = None
         if self._is_engine:
             flags = configuring_flags(options)
             flags += ["--save-engine"] if options.save_engine else []
@@ -81,8 +83,7 @@ class TrtRunner:
         set_package(self._options.trt_package)
         require_gpu(f"{title()} runs models on", "`trtkit convert` builds engines without one under TensorRT-RTX")
         with ExitStack() as stack:
-            cuda = open_cuda(self._options.cuda_package)
-            stack.callback(cuda.close)
+            self._cuda = cuda = open_cuda(self._options.cuda_package)
             with cuda.active():
                 self._device = current_device()
                 loaded = stack.enter_context(self._load() if self._is_engine else self._build())
@@ -99,7 +100,9 @@ class TrtRunner:
     def __exit__(self, *exc: object) -> None:
         """Give everything back, in the order that TensorRT wants."""
         self._execution = None
-        self._stack.close()
+        if self._cuda is not None:
+            with self._cuda.active():  # TensorRT gives memory back in whichever context is current
+                self._stack.close()
 
     def input_specs(self) -> TensorSpecs:
         """The engine's inputs in its order, in the model's types."""
