@@ -150,7 +150,9 @@ class _Input:
         self._dtype, self._shape = array.dtype, array.shape
         self._array = array
         self._itself = type(array) is self._type  # not so for scalars, or tensors of another library
-        self._interface = None if value is array else getattr(value, "__cuda_array_interface__", None)
+        # PyTorch's tensors lie in the stream that is current when they are given, which their interface does not tell.
+        tells = value is not array and not self._type.__module__.startswith("torch")
+        self._interface = getattr(value, "__cuda_array_interface__", None) if tells else None
 
     def again(self, value: Any) -> Any:
         """The array that a value stands for, if it is as the one before; else None."""
