@@ -115,7 +115,7 @@ class OpenRunner:
 
     def _repeated(self, feed: Mapping[str, Any]) -> Feed | None:
         """The feed as arrays, where every input has the type and shape, and on a GPU the place, of the one before."""
-        if len(feed) != len(self._last):
+        if type(feed) is not dict or len(feed) != len(self._last):
             return None
         arrays: dict[str, Any] = {}
         for name, value in feed.items():
