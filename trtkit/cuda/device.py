@@ -151,25 +151,26 @@ def primary_context(index: int) -> int:
 
 
 class Current:
-    """Makes a context current in a `with` block of any thread, and the one before current again; costs next to
-    nothing where it is current already. Not to be nested with itself."""
+    """Makes a context current in a `with` block, and the one before current again; costs next to nothing where it is
+    current already. Blocks may be nested; a second thread may have one when the first has left its own."""
 
     def __init__(self, context: int) -> None:
         self._context = context
         self._driver = _start()[0]
-        self._pushed = False
+        self._pushed: list[bool] = []
         self._found = ctypes.c_void_p()
         self._where = ctypes.byref(self._found)
         self._get = self._driver.cuCtxGetCurrent
 
     def __enter__(self) -> None:
         self._get(self._where)
-        self._pushed = self._found.value != self._context
-        if self._pushed:
+        push = self._found.value != self._context
+        if push:
             _check(self._driver.cuCtxPushCurrent_v2(ctypes.c_void_p(self._context)), "cuCtxPushCurrent")
+        self._pushed.append(push)
 
     def __exit__(self, *exc: object) -> None:
-        if self._pushed:
+        if self._pushed.pop():
             self._driver.cuCtxPopCurrent_v2(self._where)
 
 

@@ -82,14 +82,12 @@ class TrtRunner:
         """
         set_package(self._options.trt_package)
         require_gpu(f"{title()} runs models on", "`trtkit convert` builds engines without one under TensorRT-RTX")
-        with ExitStack() as stack:
-            self._cuda = cuda = open_cuda(self._options.cuda_package)
-            with cuda.active():
-                self._device = current_device()
-                loaded = stack.enter_context(self._load() if self._is_engine else self._build())
-            execution = stack.enter_context(
-                Execution(self.name, loaded.engine, cuda, self._options, self._context.timed)
-            )
+        self._cuda = cuda = open_cuda(self._options.cuda_package)
+        with cuda.active(), ExitStack() as stack:  # TensorRT takes and gives memory in whichever context is current
+            self._device = current_device()
+            loaded = stack.enter_context(self._load() if self._is_engine else self._build())
+            execution = Execution(self.name, loaded.engine, cuda, self._options, self._context.timed)
+            stack.enter_context(execution)
             self._inputs = execution.inputs
             if not isinstance(self._model, ModelFile):
                 self._inputs = model_types(execution.inputs, self._model.specs()[0])
@@ -101,7 +99,7 @@ class TrtRunner:
         """Give everything back, in the order that TensorRT wants."""
         self._execution = None
         if self._cuda is not None:
-            with self._cuda.active():  # TensorRT gives memory back in whichever context is current
+            with self._cuda.active():
                 self._stack.close()
 
     def input_specs(self) -> TensorSpecs:
