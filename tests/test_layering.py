@@ -18,10 +18,13 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
     (
         4,
         (
+            "capability",
             "conversion",
+            "modeldiff",
             "opening",
             "plan",
             "prepare",
+            "refusals",
             "judging",
             "saving",
             "measuring",

@@ -199,23 +199,171 @@ def half_matmul(dtype: int = TensorProto.BFLOAT16) -> onnx.ModelProto:
     return model(nodes, [tensor("x", ["N", 3], dtype)], [tensor("y", ["N", 3], dtype)], [weight])
 
 
+def convolutions() -> onnx.ModelProto:
+    """Layers whose multiply-accumulates can be counted, and one whose cannot; with metadata."""
+    weights = {
+        "k": np.ones((8, 3, 3, 3), np.float32),
+        "up": np.ones((8, 4, 2, 2), np.float32),
+        "w": np.ones((4, 10), np.float32),
+    }
+    nodes = [
+        node("Conv", ["image", "k"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+        node("ConvTranspose", ["c", "up"], ["u"], name="up", strides=[2, 2]),
+        node("ReduceMean", ["u"], ["m"], name="mean", axes=[2, 3], keepdims=0),
+        node("Gemm", ["m", "w"], ["y"], name="head"),
+        node("MatMul", ["free", "free2"], ["z"], name="unknown"),
+    ]
+    inputs = [tensor("image", ["N", 3, 16, 16]), tensor("free", None), tensor("free2", None)]
+    proto = model(
+        nodes,
+        inputs,
+        [tensor("y", ["N", 10]), tensor("z", None)],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+        producer_name="zoo",
+        producer_version="1.0",
+        doc_string="two\nlines",
+    )
+    shapes: dict[str, list[int | str]] = {"c": ["N", 8, 16, 16], "u": ["N", 4, 32, 32], "m": ["N", 4]}
+    proto.graph.value_info.extend(tensor(name, shape) for name, shape in shapes.items())
+    helper.set_model_props(proto, {"author": "nobody", "task": "none"})
+    return proto
+
+
+def data_dependent() -> onnx.ModelProto:
+    """Sizes that depend on data, with a bound and without, and one that only seems to."""
+    nodes = [
+        node("NonZero", ["x"], ["where"], name="nonzero"),
+        node("Transpose", ["where"], ["places"], name="after"),
+        node("ReduceMax", ["counts"], ["limit"], name="largest", keepdims=0),
+        node("Range", ["zero", "limit", "one"], ["ramp"], name="ramp"),
+        node("Min", ["limit", "hundred"], ["most"], name="least"),
+        node("Range", ["zero", "most", "one"], ["short"], name="short"),
+        node("Shape", ["x"], ["size"], name="size"),
+        node("Expand", ["half", "size"], ["same"], name="expand"),
+    ]
+    scalars = {"zero": 0, "one": 1, "hundred": 100}
+    weights = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in scalars.items()]
+    weights.append(numpy_helper.from_array(np.array([0.5], np.float32), "half"))
+    kind = TensorProto.INT64
+    outputs = [tensor("places", None, kind), tensor("ramp", None, kind), tensor("short", None, kind)]
+    return model(nodes, [X, tensor("counts", ["M"], kind)], [*outputs, tensor("same", None)], weights)
+
+
+def quantized() -> onnx.ModelProto:
+    """Q/DQ around a product, with an int8 weight per channel."""
+    weights = [
+        numpy_helper.from_array(np.array(0.5, np.float32), "scale"),
+        numpy_helper.from_array(np.array(0, np.int8), "zero"),
+        numpy_helper.from_array(np.arange(9, dtype=np.int8).reshape(3, 3), "w8"),
+        numpy_helper.from_array(np.array([1, 2, 3], np.float32) / 8, "scales"),
+    ]
+    nodes = [
+        node("QuantizeLinear", ["x", "scale", "zero"], ["q"], name="q"),
+        node("DequantizeLinear", ["q", "scale", "zero"], ["dq"], name="dq"),
+        node("DequantizeLinear", ["w8", "scales"], ["w"], name="dqw", axis=1),
+        node("MatMul", ["dq", "w"], ["y"], name="m"),
+    ]
+    return model(nodes, [X], [Y], weights)
+
+
+def four_bit() -> onnx.ModelProto:
+    """int4 and uint4 weights behind DequantizeLinear, of opset 21."""
+    weights = [
+        helper.make_tensor("w4", TensorProto.INT4, [3, 3], [-8, -4, -2, -1, 0, 1, 2, 4, 7]),
+        helper.make_tensor("u4", TensorProto.UINT4, [3], [0, 8, 15]),
+        numpy_helper.from_array(np.array(0.5, np.float32), "scale"),
+    ]
+    nodes = [
+        node("DequantizeLinear", ["w4", "scale"], ["w"], name="dqw"),
+        node("DequantizeLinear", ["u4", "scale"], ["b"], name="dqb"),
+        node("MatMul", ["x", "w"], ["xw"], name="m"),
+        node("Add", ["xw", "b"], ["y"], name="a"),
+    ]
+    return model(nodes, [X], [Y], weights, opset=21, ir=10)
+
+
+def eight_bit_floats() -> onnx.ModelProto:
+    """Weights of both common 8-bit floats, of opset 19."""
+    weights = [
+        helper.make_tensor("e4m3", TensorProto.FLOAT8E4M3FN, [3], [0.5, 1, 448]),
+        helper.make_tensor("e5m2", TensorProto.FLOAT8E5M2, [3], [0, 1, 2]),
+    ]
+    nodes = [
+        node("Cast", ["e4m3"], ["a"], name="a", to=TensorProto.FLOAT),
+        node("Cast", ["e5m2"], ["b"], name="b", to=TensorProto.FLOAT),
+        node("Sum", ["x", "a", "b"], ["y"], name="sum"),
+    ]
+    return model(nodes, [X], [Y], weights, opset=19)
+
+
+def sparse() -> onnx.ModelProto:
+    """x @ w, where w is stored as two values out of nine."""
+    values = numpy_helper.from_array(np.array([0.5, 1], np.float32), "w")
+    indices = numpy_helper.from_array(np.array([[0, 0], [1, 1]], np.int64), "at")
+    proto = model([node("MatMul", ["x", "w"], ["y"], name="m")], [X], [Y])
+    proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [3, 3]))
+    return proto
+
+
+def no_elements() -> onnx.ModelProto:
+    """Weights without dimensions, without elements, and of text."""
+    weights = [
+        numpy_helper.from_array(np.array(2, np.float32), "scalar"),
+        numpy_helper.from_array(np.zeros((0, 3), np.float32), "empty"),
+        numpy_helper.from_array(np.array(["a", "b"], object), "words"),
+    ]
+    nodes = [
+        node("Concat", ["x", "empty"], ["c"], name="c", axis=0),
+        node("Mul", ["c", "scalar"], ["y"], name="m"),
+        node("Identity", ["words"], ["t"], name="t"),
+    ]
+    return model(nodes, [X], [Y, tensor("t", [2], TensorProto.STRING)], weights)
+
+
+def nested() -> onnx.ModelProto:
+    """A branch inside of a local function, whose attribute it uses, called twice."""
+    arms = {}
+    for name, op in (("then_branch", "Neg"), ("else_branch", "Abs")):
+        arms[name] = helper.make_graph([node(op, ["v"], [f"{name}_w"])], name, [], [tensor(f"{name}_w", ["N", 3])])
+    slope = node("LeakyRelu", ["u"], ["w"], name="leak")
+    slope.attribute.add(name="alpha", ref_attr_name="slope", type=onnx.AttributeProto.FLOAT)
+    body = [node("If", ["flag"], ["u"], name="inner", **arms), slope]
+    function = helper.make_function(
+        "local", "Pick", ["flag", "v"], ["w"], body, [helper.make_opsetid("", 17)], ["slope"]
+    )
+    calls = [
+        node("Pick", ["flag", "x"], ["p"], name="first", domain="local", slope=0.5),
+        node("Pick", ["flag", "p"], ["y"], name="second", domain="local", slope=0.25),
+    ]
+    flag = tensor("flag", [], TensorProto.BOOL)
+    return model(calls, [flag, X], [Y], domains=["local"], functions=[function])
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "branch": branch,
     "chain": chain,
+    "convolutions": convolutions,
+    "data_dependent": data_dependent,
     "default_input": default_input,
     "duplicate_node_names": duplicate_node_names,
+    "eight_bit_floats": eight_bit_floats,
+    "four_bit": four_bit,
     "half_matmul": half_matmul,
     "identity": identity,
     "linear": linear,
     "local_function": local_function,
     "loop": loop,
+    "nested": nested,
     "newer_ir": newer_ir,
     "newer_opset": newer_opset,
+    "no_elements": no_elements,
     "no_node_names": no_node_names,
     "not_finite": not_finite,
+    "quantized": quantized,
     "scalar": scalar,
     "sequence": sequence,
     "several": several,
+    "sparse": sparse,
     "strings": strings,
     "unicode_names": unicode_names,
     "unknown_operator": unknown_operator,

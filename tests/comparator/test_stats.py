@@ -10,7 +10,7 @@ import pytest
 
 from trtkit.comparator.arraypair import ArrayPair
 from trtkit.comparator.chunks import CHUNK
-from trtkit.comparator.stats import count_nonfinite, error_histogram, summary
+from trtkit.comparator.stats import count_nonfinite, error_histogram, summary, summary_of, value_histogram
 from trtkit.errors import InputError
 
 NAN, INF = math.nan, math.inf
@@ -97,5 +97,70 @@ def test_histogram_is_numpys() -> None:
 )
 def test_histogram(actual: Any, expected: Any, counts: tuple[int, ...], left_out: int) -> None:
     found = error_histogram(ArrayPair("y", np.array(actual), np.array(expected)), bins=2)
+    assert (found.counts, found.left_out) == (counts, left_out)
+    json.dumps(found.to_data(), allow_nan=False)
+
+
+ORDERS = {
+    "C": lambda a: a,
+    "F": np.asfortranarray,
+    "strided": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "swapped": lambda a: a.astype(a.dtype.newbyteorder()),
+}
+
+
+@pytest.mark.parametrize("arrange", ORDERS.values(), ids=ORDERS)
+def test_summary_of_any_layout(arrange: Any) -> None:
+    array = arrange(np.random.default_rng(2).standard_normal((3, CHUNK), np.float32))
+    found, wide = summary(array), array.astype(np.float64)
+    figures = (found.minimum, found.maximum, found.mean, found.std)
+    assert figures == pytest.approx((wide.min(), wide.max(), wide.mean(), wide.std()), rel=1e-12)
+    assert found.shape == array.shape
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e8m0fnu", "int4", "uint4", "float4_e2m1fn"]
+)
+def test_summary_of_single_bytes(dtype: str) -> None:
+    array = np.random.default_rng(3).uniform(0.25, 3, CHUNK + 5).astype(getattr(ml_dtypes, dtype))
+    found, wide = summary(array), array.astype(np.float64)
+    figures = (found.minimum, found.maximum, found.mean, found.std)
+    assert figures == pytest.approx((wide.min(), wide.max(), wide.mean(), wide.std()), rel=1e-12)
+
+
+def test_summary_leaves_the_array_as_it_is() -> None:
+    array = np.array([3.0, NAN, 1.0])
+    array.setflags(write=False)
+    assert summary(array).mean == 2.0
+
+
+def test_pieces_of_any_length() -> None:
+    values = np.random.default_rng(4).standard_normal(1000)
+    pieces = np.split(values, [1, 2, 700])
+    found, whole = summary_of(pieces, (1000,), values.dtype), summary(values)
+    assert (found.mean, found.std) == pytest.approx((whole.mean, whole.std))
+    assert (found.minimum, found.maximum, found.size) == (whole.minimum, whole.maximum, 1000)
+
+
+@pytest.mark.parametrize(
+    ("values", "edges", "counts", "left_out"),
+    [
+        ([0.0, 1.0, 4.0], (0.0, 2.0, 4.0), (2, 1), 0),
+        ([0.0, NAN, 4.0, INF, -INF], (0.0, 2.0, 4.0), (1, 1), 3),
+        ([2.5, 2.5], (2.5, 2.5), (2,), 0),
+        ([1.0, np.nextafter(1, 2)], (1.0, np.nextafter(1, 2)), (2,), 0),
+        ([-1.7e308, 0.0, 1.7e308], (-1.7e308, 0.0, 1.7e308), (1, 2), 0),
+        ([NAN], (), (), 1),
+        ([], (), (), 0),
+        ([3 + 4j, 0j], (0.0, 2.5, 5.0), (1, 1), 0),
+        ([True, False, True], (0.0, 0.5, 1.0), (1, 2), 0),
+        (np.array([1, 7, 7], ml_dtypes.int4), (1.0, 4.0, 7.0), (1, 2), 0),
+    ],
+    ids=str,
+)
+def test_value_histogram(values: Any, edges: tuple[float, ...], counts: tuple[int, ...], left_out: int) -> None:
+    array = np.asarray(values)
+    found = value_histogram([array], summary(array), 2)
+    assert found.edges == pytest.approx(edges)
     assert (found.counts, found.left_out) == (counts, left_out)
     json.dumps(found.to_data(), allow_nan=False)

@@ -9,7 +9,7 @@ import pytest
 
 from trtkit.comparator.stats import summary
 from trtkit.description import Layer, ModelDescription, Profile, Weight
-from trtkit.report.description import lines, statistics
+from trtkit.report.description import View, lines, statistics
 from trtkit.tensors import TensorSpec
 
 X = TensorSpec("x", "float32", (None, 3))
@@ -48,8 +48,8 @@ HEAD = [
 
 
 def test_head() -> None:
-    assert list(lines(model(), "e.engine", ())) == [*HEAD, "  0 layers"]
-    assert list(lines(model(), "e.engine", ["weights"]))[2] == "  weights: none here"
+    assert list(lines(model(), "e.engine", View())) == [*HEAD, "  0 layers"]
+    assert list(lines(model(), "e.engine", View(["weights"])))[2] == "  weights: none here"
 
 
 def test_details() -> None:
@@ -73,7 +73,7 @@ def test_details() -> None:
     weights = ["      weight w:[2]:float32  2 values  min 0  max 1  mean 0.5  std 0.5  zeros 50.0%"]
     expected = {"layers": [], "attrs": attrs, "weights": weights}
     for word, more in expected.items():
-        found = list(lines(model(layer), "e.engine", [word]))
+        found = list(lines(model(layer), "e.engine", View([word])))
         assert found[found.index("  1 layer") + 1 :] == [line, *more]
 
 
@@ -82,7 +82,7 @@ def test_nothing_is_computed_that_is_not_shown() -> None:
         raise AssertionError("asked for")
 
     layer = Layer("0", "n", "T", [], [], attributes=never, weights=lambda: never())  # type: ignore[arg-type,return-value]  # never returns
-    assert list(lines(model(layer), "e.engine", ["layers"]))[-1] == "    0  n  T  (none) -> (none)"
+    assert list(lines(model(layer), "e.engine", View(["layers"])))[-1] == "    0  n  T  (none) -> (none)"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, overload
 from trtkit.atomic import write_errors
 from trtkit.errors import FileError, UsageError, one_line
 from trtkit.files.arrays import checked
+from trtkit.files.stored import Stored, StoredIteration
 from trtkit.results import Array, Iteration, Run, Saved, SavedKind
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class _Discarded(Exception):  # noqa: N818 - not an error: it tells the target's
 class Lazy(Sequence[Iteration]):
     """Iterations that are read when they are asked for, and not kept."""
 
-    def __init__(self, count: int, get: Callable[[int], Iteration]) -> None:
+    def __init__(self, count: int, get: Callable[[int], StoredIteration]) -> None:
         self._count = count
         self._get = get
 
@@ -47,12 +48,20 @@ class Lazy(Sequence[Iteration]):
         picked = range(self._count)[index]
         if isinstance(picked, range):
             return Lazy(len(picked), lambda at: self._get(picked[at]))
-        return self._get(picked)
+        return self._get(picked).load()
 
     def __iter__(self) -> Iterator[Iteration]:
         # Sequence's own would hold on to an iteration while it reads the next one
         for index in range(self._count):
-            yield self._get(index)
+            yield self._get(index).load()
+
+    def stored(self, index: int) -> StoredIteration:
+        """An iteration whose arrays are still on disk.
+
+        Raises:
+            FileError: not even the names of its arrays can be read.
+        """
+        return self._get(index)
 
 
 class BaseWriter(ABC):
@@ -133,20 +142,20 @@ def describe(path: Path, kind: SavedKind, run: str, index: int, name: str) -> st
     return f"{name!r} of iteration {index}{runner} in {str(path)!r}"
 
 
-def plain(path: Path, assumed: SavedKind, names: Iterable[str], load: Callable[[str, str], Array]) -> Saved:
+def plain(path: Path, assumed: SavedKind, names: Iterable[str], stored: Callable[[str, str], Stored]) -> Saved:
     """Named arrays without a word on what they are: one iteration of the kind that is assumed.
 
     Args:
         path: where they are; its stem names the run of outputs.
         assumed: what to take them for.
         names: of the arrays, in order.
-        load: reads one, from its name and its description for messages.
+        stored: the array of this name, with this description for messages.
     """
     run = path.stem if assumed == "outputs" else ""
     every = list(names)
 
-    def get(index: int) -> Iteration:
-        return Iteration({name: load(name, describe(path, assumed, run, index, name)) for name in every}, run)
+    def get(index: int) -> StoredIteration:
+        return StoredIteration({name: stored(name, describe(path, assumed, run, index, name)) for name in every}, run)
 
     return Saved(assumed, (Run(run, Lazy(1, get)),))
 

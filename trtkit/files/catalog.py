@@ -25,7 +25,8 @@ from typing import Any, NamedTuple
 from trtkit.errors import FileError, one_line
 from trtkit.files.base import Lazy, describe, parse_json
 from trtkit.files.names import FileNames, iteration_name
-from trtkit.results import Array, Iteration, Run, Saved, SavedKind
+from trtkit.files.stored import Stored, StoredIteration
+from trtkit.results import Iteration, Run, Saved, SavedKind
 
 __all__ = ["CATALOG_NAME", "Catalog", "is_catalog"]
 
@@ -160,27 +161,27 @@ class Catalog:
             return {run.folder for run in self._runs.values()}
         return {iteration_name(at) for run in self._runs.values() for at in range(len(run.layout))}
 
-    def saved(self, path: Path, load: Callable[[str, str | None, str], Array]) -> Saved:
+    def saved(self, path: Path, stored: Callable[[str, str | None, str], Stored]) -> Saved:
         """The saved data, lazily.
 
         Args:
             path: of the file, for messages.
-            load: reads one tensor from its path below the top, its data type where the format does not say it, and
-                its description for messages.
+            stored: the tensor with this path below the top, this data type where the format does not say it, and this
+                description for messages.
         """
-        return Saved(self.kind, tuple(self._run(run, path, load) for run in self._runs.values()))
+        return Saved(self.kind, tuple(self._run(run, path, stored) for run in self._runs.values()))
 
-    def _run(self, run: _RunEntry, path: Path, load: Callable[[str, str | None, str], Array]) -> Run:
+    def _run(self, run: _RunEntry, path: Path, stored: Callable[[str, str | None, str], Stored]) -> Run:
         layouts = list(self._layouts)
 
-        def get(index: int) -> Iteration:
+        def get(index: int) -> StoredIteration:
             arrays = {}
             for stem in layouts[run.layout[index]]:
                 tensor = self._tensors[stem]
                 where = describe(path, self.kind, run.name, index, tensor.name)
-                arrays[tensor.name] = load(f"{run.place(index)}/{stem}", tensor.dtype, where)
+                arrays[tensor.name] = stored(f"{run.place(index)}/{stem}", tensor.dtype, where)
             runtime = run.runtimes[index]
-            return Iteration(arrays, run.name, None if math.isnan(runtime) else runtime)
+            return StoredIteration(arrays, run.name, None if math.isnan(runtime) else runtime)
 
         return Run(run.name, Lazy(len(run.layout), get))
 

@@ -7,16 +7,20 @@ text instead of base64, and other tags. A PyTorch tensor is refused: it is a pic
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 
 from trtkit.errors import FileError, one_line
 from trtkit.files.base64_stream import Base64Reader
 from trtkit.files.json_scan import JsonCursor
-from trtkit.files.npy import MAGIC, read_npy
+from trtkit.files.npy import MAGIC, Source, read_npy
 from trtkit.files.npz import open_archive, read_member
+from trtkit.files.stored import Stored, stored_array, stored_npy
 from trtkit.results import Array
 
-__all__ = ["OLD_TAG", "TAG", "read_array"]
+__all__ = ["OLD_TAG", "TAG", "stored_item"]
 
 TAG = "polygraphy_class"
 OLD_TAG = "__polygraphy_encoded_"
@@ -26,8 +30,8 @@ _BASE64_MAGIC = base64.b64encode(MAGIC)  # six bytes: eight characters, without 
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
-def read_array(cursor: JsonCursor, where: str, *, wrapped: bool = False) -> Array:
-    """Move over an array object and decode it.
+def stored_item(cursor: JsonCursor, where: str, *, wrapped: bool = False) -> Stored:
+    """Move over an array object, which is decoded later.
 
     Args:
         cursor: standing at the object.
@@ -35,7 +39,7 @@ def read_array(cursor: JsonCursor, where: str, *, wrapped: bool = False) -> Arra
         wrapped: inside a LazyArray already; there is no second one in it.
 
     Raises:
-        FileError: it is none, or damaged, or holds what trtkit does not carry.
+        FileError: it is none. Where it is damaged or holds what trtkit does not carry, decoding it raises.
     """
     if cursor.peek() != b"{":
         raise FileError(f"cannot read {where}: it is not an array as Polygraphy writes them")
@@ -49,7 +53,7 @@ def read_array(cursor: JsonCursor, where: str, *, wrapped: bool = False) -> Arra
             cursor.skip()
     tag = _tag(cursor, texts)
     if tag in _WRAPPERS and "values" in others and not wrapped:
-        return read_array(JsonCursor(cursor.data, cursor.path, others["values"]), where, wrapped=True)
+        return stored_item(JsonCursor(cursor.data, cursor.path, others["values"]), where, wrapped=True)
     if tag == "Tensor":
         raise FileError(
             f"cannot read {where}: it is a PyTorch tensor, which only unpickling could read; "
@@ -59,7 +63,7 @@ def read_array(cursor: JsonCursor, where: str, *, wrapped: bool = False) -> Arra
         what = f"it is a {tag!r}" if tag else "it has no polygraphy_class"
         raise FileError(f"cannot read {where}: {what}, not an array as Polygraphy writes them")
     dtype = cursor.text(*texts["dtype"]) if "dtype" in texts else None
-    return _decode(cursor, *texts["array"], where, dtype)
+    return _stored(cursor, *texts["array"], where, dtype)
 
 
 def _tag(cursor: JsonCursor, texts: dict[str, tuple[int, int]]) -> str | None:
@@ -68,13 +72,23 @@ def _tag(cursor: JsonCursor, texts: dict[str, tuple[int, int]]) -> str | None:
     return next((key[len(OLD_TAG) :] for key in texts if key.startswith(OLD_TAG)), None)
 
 
-def _decode(cursor: JsonCursor, start: int, end: int, where: str, dtype: str | None) -> Array:
+def _stored(cursor: JsonCursor, start: int, end: int, where: str, dtype: str | None) -> Stored:
     if cursor.data[start : start + len(_BASE64_MAGIC)] == _BASE64_MAGIC and cursor.data.find(b"\\", start, end) < 0:
-        try:
-            source = Base64Reader(cursor.data, start, end)
-            return read_npy(source, source.size, where, dtype)
-        except ValueError as error:
-            raise FileError(f"cannot read {where}: damaged base64 text: {one_line(error)}") from error
+        return stored_npy(partial(_opened, cursor, start, end, where), where, dtype)
+    return stored_array(partial(_decode, cursor, start, end, where, dtype))
+
+
+@contextmanager
+def _opened(cursor: JsonCursor, start: int, end: int, where: str) -> Iterator[tuple[Source, int]]:
+    try:
+        source = Base64Reader(cursor.data, start, end)
+        yield source, source.size
+    except ValueError as error:
+        raise FileError(f"cannot read {where}: damaged base64 text: {one_line(error)}") from error
+
+
+def _decode(cursor: JsonCursor, start: int, end: int, where: str, dtype: str | None) -> Array:
+    """The array of an older form."""
     data = _decode_whole(cursor.text(start, end), where)
     if data.startswith(MAGIC):
         return read_npy(BytesIO(data), len(data), where, dtype)

@@ -23,10 +23,11 @@ from pathlib import Path
 
 from trtkit.errors import FileError
 from trtkit.files.base import Lazy, describe, map_file
-from trtkit.files.json_array import OLD_TAG, TAG, read_array
+from trtkit.files.json_array import OLD_TAG, TAG, stored_item
 from trtkit.files.json_scan import JsonCursor
 from trtkit.files.json_writer import JsonInputsWriter, JsonOutputsWriter
-from trtkit.results import Array, Iteration, Run, Saved, SavedKind
+from trtkit.files.stored import Stored, StoredIteration
+from trtkit.results import Run, Saved, SavedKind
 
 __all__ = ["open_writer", "read"]
 
@@ -133,15 +134,15 @@ class _Document:
         return offsets
 
     def _feeds(self, offsets: compact_array[int]) -> Run:
-        def get(index: int) -> Iteration:
-            return Iteration(self._arrays(self._cursor(offsets[index]), "inputs", "", index))
+        def get(index: int) -> StoredIteration:
+            return StoredIteration(self._arrays(self._cursor(offsets[index]), "inputs", "", index))
 
         return Run("", Lazy(len(offsets), get))
 
     def _outputs(self, run: str, offsets: compact_array[int]) -> Run:
-        def get(index: int) -> Iteration:
+        def get(index: int) -> StoredIteration:
             cursor = self._cursor(offsets[index])
-            arrays: dict[str, Array] | None = None
+            arrays: dict[str, Stored] | None = None
             runtime = None
             for key in cursor.object():
                 kind = cursor.peek()
@@ -153,15 +154,15 @@ class _Document:
                     cursor.skip()
             if arrays is None:
                 raise FileError(f"cannot read iteration {index} of {run!r} in {str(self._path)!r}: it has no outputs")
-            return Iteration(arrays, run, runtime)
+            return StoredIteration(arrays, run, runtime)
 
         return Run(run, Lazy(len(offsets), get))
 
-    def _arrays(self, cursor: JsonCursor, kind: SavedKind, run: str, index: int) -> dict[str, Array]:
-        arrays: dict[str, Array] = {}
+    def _arrays(self, cursor: JsonCursor, kind: SavedKind, run: str, index: int) -> dict[str, Stored]:
+        arrays: dict[str, Stored] = {}
         for name in cursor.object():
             where = describe(self._path, kind, run, index, name)
             if name in arrays:
                 raise FileError(f"cannot read {where}: the name is there twice")
-            arrays[name] = read_array(cursor, where)
+            arrays[name] = stored_item(cursor, where)
         return arrays

@@ -11,6 +11,8 @@ import math
 import os
 import resource
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Any, Literal, NamedTuple, Protocol
@@ -21,11 +23,24 @@ import numpy.typing as npt
 from trtkit.errors import FileError, one_line
 from trtkit.files.arrays import BLOCK, opaque, raw_blocks, restored, unsupported
 
-__all__ = ["MAGIC", "Sink", "Source", "map_npy", "read_npy", "write_npy"]
+__all__ = [
+    "MAGIC",
+    "Header",
+    "Sink",
+    "Source",
+    "map_npy",
+    "open_npy",
+    "read_header",
+    "read_npy",
+    "read_pieces",
+    "write_npy",
+]
 
 MAGIC = b"\x93NUMPY"
 
 _LONGEST_HEADER = 1 << 16  # numpy itself accepts 10,000 characters
+
+_PIECE = 1 << 16  # elements; a piece of any type stays in the processor's cache
 
 _WORTH_MAPPING = 1 << 20  # bytes; below, a mapping saves little, and each one keeps a file descriptor
 
@@ -47,7 +62,9 @@ class Source(Protocol):
         """Fill a memoryview from its start; how many bytes, 0 at the end."""
 
 
-class _Header(NamedTuple):
+class Header(NamedTuple):
+    """What .npy data says of itself, and where its elements begin."""
+
     shape: tuple[int, ...]
     fortran: bool
     dtype: np.dtype[Any]
@@ -77,24 +94,54 @@ def read_npy(source: Source, size: int, where: str, dtype_name: str | None = Non
     Raises:
         FileError: the data is cut short, not .npy, or of a type that trtkit does not carry.
     """
-    return _read_data(source, _read_header(source, size, where), where, dtype_name)
+    return _read_data(source, read_header(source, size, where), where, dtype_name)
 
 
-def _read_data(source: Source, header: _Header, where: str, dtype_name: str | None) -> npt.NDArray[Any]:
+def _read_data(source: Source, header: Header, where: str, dtype_name: str | None) -> npt.NDArray[Any]:
     """The array whose header was just read."""
     try:
         array = np.empty(header.shape, header.dtype, order="F" if header.fortran else "C")
     except (ValueError, MemoryError) as error:
         raise FileError(f"cannot read {where}: {one_line(error)}") from error
     flat = array.T if header.fortran else array
-    target = flat.reshape(-1).view(np.uint8).data
+    _fill(flat.reshape(-1).view(np.uint8).data, source, where)
+    return restored(array, dtype_name, where)
+
+
+def read_pieces(source: Source, count: int, dtype: np.dtype[Any], where: str) -> Iterator[npt.NDArray[Any]]:
+    """So many elements in one-dimensional pieces, all in the same memory: each is valid until the next one.
+
+    Raises:
+        FileError: the data is cut short.
+    """
+    piece = np.empty(min(count, _PIECE), dtype)
+    for start in range(0, count, _PIECE):
+        part = piece[: count - start]
+        _fill(part.view(np.uint8).data, source, where)
+        yield part
+
+
+def _fill(target: memoryview, source: Source, where: str) -> None:
     done = 0
     while done < len(target):
         count = source.readinto(target[done : done + BLOCK])  # a zip member makes a copy of each piece
         if not count:
             raise _cut_short(where, len(target), done)
         done += count
-    return restored(array, dtype_name, where)
+
+
+@contextmanager
+def open_npy(path: Path, where: str) -> Iterator[tuple[io.BufferedReader, int]]:
+    """A .npy file as `read_npy` and the like take it: its bytes, and how many there are.
+
+    Raises:
+        FileError: it cannot be read, now or later.
+    """
+    try:
+        with path.open("rb") as file:
+            yield file, os.fstat(file.fileno()).st_size
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {where}: {getattr(error, 'strerror', None) or one_line(error)}") from error
 
 
 def map_npy(path: Path, where: str, dtype_name: str | None = None) -> npt.NDArray[Any]:
@@ -108,7 +155,7 @@ def map_npy(path: Path, where: str, dtype_name: str | None = None) -> npt.NDArra
     """
     try:
         with path.open("rb") as file:
-            header = _read_header(file, os.fstat(file.fileno()).st_size, where)
+            header = read_header(file, os.fstat(file.fileno()).st_size, where)
             array = _map_data(file, header, where, dtype_name)
             if array is None:
                 file.seek(header.offset)
@@ -119,7 +166,7 @@ def map_npy(path: Path, where: str, dtype_name: str | None = None) -> npt.NDArra
     return array
 
 
-def _map_data(file: IO[bytes], header: _Header, where: str, dtype_name: str | None) -> npt.NDArray[Any] | None:
+def _map_data(file: IO[bytes], header: Header, where: str, dtype_name: str | None) -> npt.NDArray[Any] | None:
     """The array mapped; None where it is small or file descriptors run short."""
     if math.prod(header.shape) * header.dtype.itemsize < _WORTH_MAPPING:
         return None
@@ -138,7 +185,12 @@ def _map_data(file: IO[bytes], header: _Header, where: str, dtype_name: str | No
     return restored(mapped.view(np.ndarray), dtype_name, where)
 
 
-def _read_header(source: Source, size: int, where: str) -> _Header:
+def read_header(source: Source, size: int, where: str) -> Header:
+    """Read up to the first element; the arguments are those of `read_npy`.
+
+    Raises:
+        FileError: as for `read_npy`.
+    """
     start = source.read(8) or b""
     if start[:6] != MAGIC:
         raise FileError(f"cannot read {where}: it is not .npy data")
@@ -157,7 +209,7 @@ def _read_header(source: Source, size: int, where: str) -> _Header:
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         # numpy evaluates the header as a Python literal: hostile text ends in any of these
         raise FileError(f"cannot read {where}: its .npy header is damaged") from error
-    header = _Header(shape, fortran, dtype, 8 + width + length)
+    header = Header(shape, fortran, dtype, 8 + width + length)
     if dtype.hasobject or dtype.itemsize == 0:
         raise FileError(f"cannot read {where}: {unsupported(dtype)}")
     if any(dim < 0 for dim in shape):

@@ -22,7 +22,8 @@ from trtkit.files import json_format
 from trtkit.files.arrays import extended_name
 from trtkit.files.base import BaseWriter, Lazy, describe, parse_json, plain
 from trtkit.files.catalog import CATALOG_NAME, Catalog, is_catalog
-from trtkit.files.npy import map_npy, write_npy
+from trtkit.files.npy import map_npy, open_npy, write_npy
+from trtkit.files.stored import Stored, StoredIteration, stored_npy
 from trtkit.results import Array, Iteration, Run, Saved, SavedKind
 
 __all__ = ["FolderWriter", "open_writer", "read"]
@@ -45,7 +46,9 @@ def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
     if documents := [entry for entry in entries if entry.suffix == ".json"]:
         return _read_documents(path, documents)
     if arrays := [entry for entry in entries if entry.suffix == _SUFFIX]:
-        return plain(path, assumed, [entry.stem for entry in arrays], lambda name, w: map_npy(path / f"{name}.npy", w))
+        return plain(
+            path, assumed, [entry.stem for entry in arrays], lambda name, w: _stored(path / f"{name}{_SUFFIX}", w)
+        )
     if numbered := [entry for entry in entries if entry.name.isdecimal() and entry.is_dir()]:
         return _read_numbered(path, sorted(numbered, key=lambda entry: int(entry.name)), assumed)
     raise FileError(
@@ -66,21 +69,25 @@ def _read_catalog(path: Path) -> Saved:
             "load what --save-inputs wrote"
         )
 
-    def load(place: str, dtype: str | None, where: str) -> Array:
-        return map_npy(path / f"{place}{_SUFFIX}", where, dtype)
+    def stored(place: str, dtype: str | None, where: str) -> Stored:
+        return _stored(path / f"{place}{_SUFFIX}", where, dtype)
 
-    return catalog.saved(path, load)
+    return catalog.saved(path, stored)
+
+
+def _stored(file: Path, where: str, dtype: str | None = None) -> Stored:
+    return stored_npy(partial(open_npy, file, where), where, dtype, partial(map_npy, file, where, dtype))
 
 
 def _read_numbered(path: Path, folders: list[Path], kind: SavedKind) -> Saved:
     run = path.name if kind == "outputs" else ""
 
-    def get(index: int) -> Iteration:
+    def get(index: int) -> StoredIteration:
         files = sorted(folders[index].glob(f"*{_SUFFIX}"))
         if not files:
             raise FileError(f"the folder {str(folders[index])!r} holds no {_SUFFIX} files")
         names = {file.stem: file for file in files}
-        return Iteration({n: map_npy(f, describe(path, kind, run, index, n)) for n, f in names.items()}, run)
+        return StoredIteration({n: _stored(f, describe(path, kind, run, index, n)) for n, f in names.items()}, run)
 
     return Saved(kind, (Run(run, Lazy(len(folders), get)),))
 
@@ -105,10 +112,12 @@ def _read_documents(path: Path, documents: list[Path]) -> Saved:
 def _chain(parts: list[tuple[Path, int, int]]) -> Lazy:
     ends = list(accumulate(count for _, _, count in parts))
 
-    def get(index: int) -> Iteration:
+    def get(index: int) -> StoredIteration:
         at = bisect_right(ends, index)
         document, position, count = parts[at]
-        return json_format.read(document).runs[position].iterations[index - ends[at] + count]
+        iterations = json_format.read(document).runs[position].iterations
+        assert isinstance(iterations, Lazy)  # as every format has it
+        return iterations.stored(index - ends[at] + count)
 
     return Lazy(ends[-1], get)
 

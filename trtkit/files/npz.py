@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import zipfile
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -21,6 +23,7 @@ from trtkit.files.arrays import extended_name
 from trtkit.files.base import BaseWriter, plain
 from trtkit.files.catalog import CATALOG_NAME, Catalog
 from trtkit.files.npy import Source, read_npy, write_npy
+from trtkit.files.stored import Stored, stored_npy
 from trtkit.results import Array, Iteration, Saved, SavedKind
 
 __all__ = ["open_archive", "open_writer", "read", "read_member"]
@@ -40,10 +43,10 @@ def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
     if CATALOG_NAME in archive.namelist():
         catalog = Catalog.parse(_content(archive, path), path)
 
-        def load(place: str, dtype: str | None, where: str) -> Array:
-            return read_member(archive, place + _SUFFIX, where, dtype)
+        def stored(place: str, dtype: str | None, where: str) -> Stored:
+            return _stored_member(archive, place + _SUFFIX, where, dtype)
 
-        return catalog.saved(path, load)
+        return catalog.saved(path, stored)
     names = [name for name in archive.namelist() if name.endswith(_SUFFIX)]
     if not names:
         raise FileError(f"cannot read {str(path)!r}: the archive holds no .npy members")
@@ -51,7 +54,7 @@ def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
         path,
         assumed,
         [name[: -len(_SUFFIX)] for name in names],
-        lambda name, where: read_member(archive, name + _SUFFIX, where),
+        lambda name, where: _stored_member(archive, name + _SUFFIX, where),
     )
 
 
@@ -82,15 +85,24 @@ def read_member(archive: zipfile.ZipFile, name: str, where: str, dtype: str | No
     Raises:
         FileError: it is missing or damaged.
     """
+    with _opened(archive, name, where) as (member, size):
+        return read_npy(member, size, where, dtype)
+
+
+def _stored_member(archive: zipfile.ZipFile, name: str, where: str, dtype: str | None = None) -> Stored:
+    return stored_npy(partial(_opened, archive, name, where), where, dtype)
+
+
+@contextlib.contextmanager
+def _opened(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[Source, int]]:
     try:
         info = archive.getinfo(name)
     except KeyError as error:
         raise FileError(f"cannot read {where}: the archive has no member {name!r}") from error
     try:
         with archive.open(info) as member:
-            array = read_npy(cast("Source", member), info.file_size, where, dtype)
+            yield cast("Source", member), info.file_size
             member.read(1)  # at the end of the member its checksum is compared
-            return array
     except _ZIP_ERRORS as error:
         raise FileError(f"cannot read {where}: {one_line(error)}") from error
 

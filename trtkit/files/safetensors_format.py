@@ -18,6 +18,7 @@ import math
 import shutil
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,8 @@ from trtkit.errors import FileError
 from trtkit.files.arrays import opaque, raw_blocks, restored
 from trtkit.files.base import BaseWriter, map_file, parse_json, plain
 from trtkit.files.catalog import Catalog
+from trtkit.files.npy import open_npy, read_pieces
+from trtkit.files.stored import Stored, Sweep
 from trtkit.results import Array, Iteration, Saved, SavedKind
 
 __all__ = ["open_writer", "read"]
@@ -63,8 +66,8 @@ def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
     file = _File(path)
     ours = file.metadata.get(_OURS)
     if isinstance(ours, str):
-        return Catalog.parse(ours.encode(), path).saved(path, file.load)
-    return plain(path, assumed, file.tensors, lambda name, where: file.load(name, None, where))
+        return Catalog.parse(ours.encode(), path).saved(path, file.stored)
+    return plain(path, assumed, file.tensors, lambda name, where: file.stored(name, None, where))
 
 
 def open_writer(path: Path, kind: SavedKind) -> SafetensorsWriter:
@@ -87,27 +90,42 @@ class _File:
         self.tensors: dict[str, Any] = header
         self._start = 8 + length
         self._data = data
+        self._path = path
 
-    def load(self, key: str, dtype: str | None, where: str) -> Array:
+    def stored(self, key: str, dtype: str | None, where: str) -> Stored:
         """One tensor; `dtype` is its true type where the header says only U8."""
+        return Stored(partial(self._load, key, dtype, where), partial(self._sweep, key, dtype, where))
+
+    def _sweep(self, key: str, dtype: str | None, where: str) -> Sweep:
+        element, shape, start = self._place(key, dtype, where)
+        return Sweep(shape, element, False, self._pieces(element, math.prod(shape), start, where))
+
+    def _pieces(self, dtype: np.dtype[Any], count: int, start: int, where: str) -> Iterator[Array]:
+        with open_npy(self._path, where) as (source, _):
+            source.seek(start)
+            yield from read_pieces(source, count, dtype, where)
+
+    def _load(self, key: str, dtype: str | None, where: str) -> Array:
+        element, shape, start = self._place(key, dtype, where)
+        if 0 in shape:
+            return np.empty(shape, element)
+        array = np.frombuffer(self._data, element, math.prod(shape), start).reshape(shape)
+        return array if array.flags.aligned else array.copy()  # other writers do not promise it
+
+    def _place(self, key: str, dtype: str | None, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+        """Type and shape of a tensor, and its first byte in the file."""
         code, shape, begin, end = self._entry(key, where)
         if code not in _NAMES:
             raise FileError(f"cannot read {where}: trtkit does not read the safetensors type {code!r}")
         stored = numpy_dtype(_NAMES[code])
-        count = math.prod(shape)
-        if end - begin != count * stored.itemsize or self._start + end > len(self._data):
+        if end - begin != math.prod(shape) * stored.itemsize or self._start + end > len(self._data):
             raise FileError(f"cannot read {where}: its data does not fit its shape {shape}, or the file was cut short")
-        if count:
-            array = np.frombuffer(self._data, stored, count, self._start + begin).reshape(shape)
-        else:
-            array = np.empty(shape, stored)
-        if not array.flags.aligned:  # other writers do not promise it
-            array = array.copy()
         if dtype is None:
-            return array
+            return stored, tuple(shape), self._start + begin
         if code != "U8" or not shape or not 1 <= shape[-1] <= 16:
             raise FileError(f"cannot read {where}: it is said to be {dtype!r}, but is stored as {code}{shape}")
-        return restored(array.view(f"V{shape[-1]}").reshape(shape[:-1]), dtype, where)
+        element = restored(np.empty(0, f"V{shape[-1]}"), dtype, where).dtype
+        return element, tuple(shape[:-1]), self._start + begin
 
     def _entry(self, key: str, where: str) -> tuple[str, list[int], int, int]:
         if key not in self.tensors:

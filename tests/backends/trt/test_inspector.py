@@ -14,7 +14,7 @@ import pytest
 
 from trtkit.backends.trt.inspector import Entry, entries, layer_of, origin_of
 from trtkit.description import Layer, ModelDescription
-from trtkit.report.description import lines
+from trtkit.report.description import View, lines
 
 RECORDED = (Path(__file__).parent / "data" / "inspector_8.6.0_fp16_resnet18.json").read_text()
 
@@ -30,7 +30,7 @@ def recorded() -> list[Layer]:
 def shown(layers: list[Layer], *show: str) -> list[str]:
     """What stands below the head."""
     model = ModelDescription("TensorRT engine", "e", {}, (), (), len(layers), lambda: iter(layers))
-    return list(lines(model, "x.engine", show or ("layers",)))[4:]
+    return list(lines(model, "x.engine", View(show or ("layers",))))[4:]
 
 
 def test_recorded_lines() -> None:

@@ -144,7 +144,7 @@ def test_node_names_are_read_from_the_model_where_the_parser_has_none(
         network = net.builder.create_network(0)  # a parser does not keep its network alive
         parser = net.trt.OnnxParser(network, net.logger)
         assert not parser.parse(path.read_bytes())
-        monkeypatch.setattr("trtkit.backends.trt.parse.has", lambda _feature: False)
+        monkeypatch.setattr("trtkit.backends.trt.parser_errors.has", lambda _feature: False)
         assert errors_of(parser, path.read_bytes).startswith("node 'f' (Fancy): ")
         assert errors_of(parser).startswith("node number 0: ")
 

@@ -39,6 +39,9 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "a list": ([], "is no tactic replay"),
     "another object": ({"lst": []}, "is no tactic replay"),
     "half an algorithm": ({"replay": {"layer": {"tactic": 1}}}, "is no tactic replay"),
+    "no number": ({"replay": {"layer": {**ALGORITHM, "tactic": "1"}}}, "is no tactic replay"),
+    "no tensors": ({"replay": {"layer": {**ALGORITHM, "inputs": 3}}}, "is no tactic replay"),
+    "half a tensor": ({"replay": {"layer": {**ALGORITHM, "inputs": [{"dtype": "x"}]}}}, "is no tactic replay"),
     "no algorithm": ({"replay": {"layer": 3}}, "is no tactic replay"),
 }
 

@@ -46,82 +46,6 @@ def plan(tag: bytes, *version: int) -> bytes:
     return tag + bytes(12) + (28).to_bytes(8, "little") + bytes(version)
 
 
-HEAD = ["    x:[N,3]:float32", "  1 output", "    y:[N,3]:float32"]
-LAYERS: dict[str, list[str]] = {
-    "chain": [
-        "chain.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
-        "  1 input",
-        *HEAD,
-        "  3 layers",
-        "    0  r  Relu  x:[N,3]:float32 -> a:[N,3]:float32",
-        "    1  n  Neg  a:[N,3]:float32 -> b:[N,3]:float32",
-        "    2  e  Exp  b:[N,3]:float32 -> y:[N,3]:float32",
-    ],
-    "branch": [
-        "branch.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
-        "  2 inputs",
-        "    flag:[]:bool",
-        *HEAD,
-        "  1 layer",
-        "    0  choice  If  flag:[]:bool -> y:[N,3]:float32",
-        "    0/else_branch/0  (unnamed)  Neg  x:[N,3]:float32 -> else_branch_y:[N,3]:float32",
-        "    0/then_branch/0  (unnamed)  Add  x:[N,3]:float32, x:[N,3]:float32 -> then_branch_y:[N,3]:float32",
-    ],
-    "loop": [
-        "loop.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
-        "  2 inputs",
-        "    n:[]:int64",
-        *HEAD,
-        "  1 layer",
-        "    0  (unnamed)  Loop  n:[]:int64, (none), x:[N,3]:float32 -> y:[N,3]:float32",
-        "    0/body/0  (unnamed)  Identity  go:[]:bool -> go_on:[]:bool",
-        "    0/body/1  (unnamed)  Add  v:[N,3]:float32, v:[N,3]:float32 -> v_next:[N,3]:float32",
-    ],
-    "local_function": [
-        "local_function.onnx: ONNX model g, IR version 9, opset ai.onnx 17, local 1, local functions 1",
-        "  1 input",
-        *HEAD,
-        "  1 layer",
-        "    0  (unnamed)  local.Twice  x:[N,3]:float32 -> y:[N,3]:float32",
-        "    local.Twice/0  (unnamed)  Add  v, v -> w",
-    ],
-    "sequence": [
-        "sequence.onnx: ONNX model g, IR version 9, opset ai.onnx 17",
-        "  1 input",
-        "    x:[N,3]:float32",
-        "  1 output",
-        "    y:[...]:sequence",
-        "  1 layer",
-        "    0  (unnamed)  SequenceConstruct  x:[N,3]:float32, x:[N,3]:float32 -> y:[...]:sequence",
-    ],
-    "unknown_operator": [
-        "unknown_operator.onnx: ONNX model g, IR version 9, opset ai.onnx 17, elsewhere 1",
-        "  1 input",
-        *HEAD,
-        "  1 layer",
-        "    0  f  elsewhere.Fancy  x:[N,3]:float32 -> y:[N,3]:float32",
-    ],
-    "newer_opset": [
-        "newer_opset.onnx: ONNX model g, IR version 9, opset ai.onnx 99",
-        "  1 input",
-        *HEAD,
-        "  1 layer",
-        "    0  (unnamed)  Neg  x:[N,3]:float32 -> y:[N,3]:float32",
-    ],
-}
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_onnx(trtkit_command: Command, folder: Path, name: str) -> None:
-    zoo.write(name, folder)
-    result = trtkit_command("inspect", "model", f"{name}.onnx", "--show", "layers")
-    assert (result.code, result.err) == (0, "")
-    assert result.out.splitlines() == LAYERS[name]
-    without = trtkit_command("inspect", "model", f"{name}.onnx")
-    lines = len([line for line in LAYERS[name] if not line.startswith("    ") or "->" not in line])
-    assert without.out.splitlines() == LAYERS[name][:lines]
-
-
 def test_external_weights_are_not_read(trtkit_command: Command, folder: Path) -> None:
     zoo.write_external(folder)
     Path("w.bin").unlink()
@@ -174,6 +98,7 @@ def test_network_of_a_script(trtkit_command: Command, folder: Path) -> None:
     assert first.startswith("net.py: TensorRT network tiny, package tensorrt_rtx ")
     assert first.endswith(", typing strong")
     assert rest == [
+        "  operations: ACTIVATION 1",
         "  1 input",
         "    x:[2,3]:float32",
         "  1 output",
@@ -189,7 +114,10 @@ def test_onnx_as_a_network(trtkit_command: Command, folder: Path, flag: str) -> 
     line = ("inspect", "model", "chain.onnx", flag, "trt", "--show", "layers", "--trt-outputs", "a")
     lines = trtkit_command(*line).out.splitlines()
     assert lines[0].startswith("chain.onnx: TensorRT network chain, package tensorrt_rtx ")
-    assert lines[3:] == [
+    assert lines[1:] == [
+        "  operations: UNARY 2, ACTIVATION 1",
+        "  1 input",
+        "    x:[N,3]:float32",
         "  1 output",
         "    a:[?,3]:float32",
         "  3 layers",
@@ -267,6 +195,29 @@ ERRORS: list[tuple[str, int, str]] = [
         "--external-data-dir has no effect without --show weights or --display-as trt",
     ),
     ("net.py --shape-inference", 2, "--shape-inference is for ONNX models, but 'net.py' is a network script"),
+    ("chain.onnx --show-values", 2, "--show-values has no effect without --show weights"),
+    ("chain.onnx --num-items 2", 2, "--num-items has no effect without --show-values"),
+    (
+        "chain.onnx --show weights --show-values --line-width 50 --json",
+        2,
+        "--line-width has no effect with --json",
+    ),
+    (
+        "net.py --list-unbounded-dds",
+        2,
+        "--list-unbounded-dds is for ONNX models, not for TensorRT networks and engines",
+    ),
+    (
+        "chain.onnx --hide-helpers",
+        2,
+        "--hide-helpers is for TensorRT networks: use --display-as trt with an ONNX model",
+    ),
+    (
+        "old.engine --hide-helpers",
+        2,
+        "--hide-helpers is for TensorRT networks: use --display-as trt with an ONNX model",
+    ),
+    ("chain.onnx --save-visual x.html", 2, "--save-visual is left out of trtkit: use --html FILE"),
     (
         "chain.onnx --ignore-external-data",
         2,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.dtypes import NAMES, STRING, type_word
 from trtkit.backends.onnx.external import extent_of, is_external
+from trtkit.backends.onnx.protos import protos
 from trtkit.backends.onnx.reading import onnx_module
 from trtkit.backends.onnx.shapes import spec_of
 from trtkit.description import Weight
@@ -17,7 +18,7 @@ from trtkit.errors import FileError, ModelError, one_line
 from trtkit.tensors import TensorSpec, shape_text
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, NodeProto, SparseTensorProto, TensorProto, TypeProto
+    from onnx import AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto, TypeProto
 
     from trtkit.results import Array
 
@@ -41,14 +42,15 @@ def weight(tensor: TensorProto, root: Path, name: str | None = None) -> Weight:
     dims = tuple(int(dim) for dim in tensor.dims)
     spec = TensorSpec(tensor.name if name is None else name, type_word(tensor.data_type), dims)
     values = (lambda: _read(tensor, root)) if tensor.data_type in NAMES else None
-    return Weight(spec, math.prod(dims), values)
+    content = (lambda: repr(list(tensor.string_data)).encode()) if tensor.data_type == STRING else None
+    return Weight(spec, math.prod(dims), values, content)
 
 
 def sparse_weight(sparse: SparseTensorProto, root: Path, name: str | None = None) -> Weight:
     """A sparse tensor: the shape is that of the whole, number and values are of what is stored."""
     stored = weight(sparse.values, root, name)
     spec = TensorSpec(stored.spec.name, stored.spec.dtype, tuple(int(dim) for dim in sparse.dims))
-    return Weight(spec, stored.size, stored.values)
+    return Weight(spec, stored.size, stored.values, lambda: _read(sparse.indices, root).tobytes())
 
 
 def attribute_weights(node: NodeProto, root: Path) -> Iterator[Weight]:
@@ -72,25 +74,11 @@ def attribute_values(node: NodeProto) -> dict[str, Any]:
 def _value(attribute: AttributeProto) -> Any:
     if attribute.ref_attr_name:
         return f"the function's attribute {attribute.ref_attr_name!r}"
-    types = onnx_module().AttributeProto
-    kind = types.AttributeType.Name(attribute.type)
-    simple = {"FLOAT": attribute.f, "INT": attribute.i, "FLOATS": attribute.floats, "INTS": attribute.ints}
-    if kind in simple:
-        value = simple[kind]
-        return value if kind in ("FLOAT", "INT") else list(value)
-    if kind in ("STRING", "STRINGS"):
-        return _text(attribute.s) if kind == "STRING" else [_text(each) for each in attribute.strings]
-    words: dict[str, Callable[[], Any]] = {
-        "TENSOR": lambda: _tensor(attribute.t),
-        "GRAPH": lambda: f"graph {attribute.g.name}".rstrip(),
-        "SPARSE_TENSOR": lambda: _sparse(attribute.sparse_tensor),
-        "TYPE_PROTO": lambda: _type(attribute.tp),
-        "TENSORS": lambda: [_tensor(each) for each in attribute.tensors],
-        "GRAPHS": lambda: [f"graph {each.name}".rstrip() for each in attribute.graphs],
-        "SPARSE_TENSORS": lambda: [_sparse(each) for each in attribute.sparse_tensors],
-        "TYPE_PROTOS": lambda: [_type(each) for each in attribute.type_protos],
-    }
-    return words[kind]() if kind in words else "undefined"
+    return _READERS.get(attribute.type, _undefined)(attribute)
+
+
+def _undefined(attribute: AttributeProto) -> Any:
+    return "undefined"
 
 
 def _tensor(tensor: TensorProto) -> str:
@@ -109,17 +97,40 @@ def _sparse(sparse: SparseTensorProto) -> str:
     return f"sparse tensor {_typed(sparse.values.data_type, sparse.dims)}, {stored} stored"
 
 
+def _graph(graph: GraphProto) -> str:
+    return f"graph {graph.name}".rstrip()
+
+
 def _typed(number: int, dims: Any) -> str:
     return f"{shape_text(tuple(int(dim) for dim in dims))}:{type_word(number) or 'undefined'}"
 
 
 def _type(kind: TypeProto) -> str:
-    spec = spec_of(onnx_module().ValueInfoProto(type=kind))
+    spec = spec_of(protos().ValueInfoProto(type=kind))
     return str(spec).removeprefix(":")
 
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
+
+
+_READERS: Mapping[int, Callable[[AttributeProto], Any]] = {
+    1: lambda attribute: attribute.f,
+    2: lambda attribute: attribute.i,
+    3: lambda attribute: _text(attribute.s),
+    4: lambda attribute: _tensor(attribute.t),
+    5: lambda attribute: _graph(attribute.g),
+    6: lambda attribute: list(attribute.floats),
+    7: lambda attribute: list(attribute.ints),
+    8: lambda attribute: [_text(each) for each in attribute.strings],
+    9: lambda attribute: [_tensor(each) for each in attribute.tensors],
+    10: lambda attribute: [_graph(each) for each in attribute.graphs],
+    11: lambda attribute: _sparse(attribute.sparse_tensor),
+    12: lambda attribute: [_sparse(each) for each in attribute.sparse_tensors],
+    13: lambda attribute: _type(attribute.tp),
+    14: lambda attribute: [_type(each) for each in attribute.type_protos],
+}
+"""How attributes are read, by the numbers of onnx.proto's `AttributeProto.AttributeType`."""
 
 
 def _read(tensor: TensorProto, root: Path) -> Array:
@@ -143,6 +154,6 @@ def _read(tensor: TensorProto, root: Path) -> Array:
     if DTYPES[name].bits >= 8:
         whole: Array = data.view(numpy_dtype(name).newbyteorder("<")).reshape(shape)
         return whole
-    packed = onnx_module().TensorProto(data_type=tensor.data_type, dims=tensor.dims, raw_data=data.tobytes())
+    packed = protos().TensorProto(data_type=tensor.data_type, dims=tensor.dims, raw_data=data.tobytes())
     unpacked: Array = onnx_module("onnx.numpy_helper").to_array(packed)
     return unpacked

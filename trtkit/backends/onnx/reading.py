@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtkit.backends.onnx.protos import protos
 from trtkit.errors import FileError, ModelError, one_line
 from trtkit.optional import require
 
@@ -29,10 +30,10 @@ def read_structure(path: Path) -> ModelProto:
         FileError: the file cannot be read.
         ModelError: it holds no ONNX model.
     """
-    onnx = onnx_module()
+    model: ModelProto = protos().ModelProto()
     decode_error = require("google.protobuf.message", "protobuf", "reading ONNX models").DecodeError
     try:
-        model: ModelProto = onnx.load(str(path), format="protobuf", load_external_data=False)
+        model.ParseFromString(path.read_bytes())
     except OSError as error:
         raise FileError(f"cannot read the model {str(path)!r}: {error.strerror or one_line(error)}") from error
     except decode_error as error:

@@ -54,17 +54,29 @@ def infer_shapes(model: ModelProto, symbolic: SymbolicInference | None) -> Model
     shape_inference = onnx_module("onnx.shape_inference")
     try:
         whole: ModelProto = shape_inference.infer_shapes(model, data_prop=True)
-    except (shape_inference.InferenceError, ValueError, TypeError, RuntimeError) as error:
+    except _failures() as error:
         raise ModelError(f"shape inference failed: {one_line(error)}") from error
     return whole
 
 
-def try_infer_shapes(model: ModelProto) -> ModelProto:
-    """The model with the types that ONNX can infer, or the model itself where it can infer nothing."""
+def _failures() -> tuple[type[Exception], ...]:
+    """What ONNX's inference raises; `ValidationError` where local functions call each other in a circle."""
+    inference: type[Exception] = onnx_module("onnx.shape_inference").InferenceError
+    validation: type[Exception] = onnx_module("onnx.checker").ValidationError
+    return inference, validation, ValueError, TypeError, RuntimeError
+
+
+def try_infer_shapes(model: ModelProto, data_prop: bool = False) -> ModelProto:
+    """The model with the types that ONNX can infer, or the model itself where it can infer nothing.
+
+    Args:
+        model: its external data stays where it is.
+        data_prop: whether to follow the values of shapes as well.
+    """
     shape_inference = onnx_module("onnx.shape_inference")
     try:
-        inferred: ModelProto = shape_inference.infer_shapes(model)
-    except (shape_inference.InferenceError, ValueError, TypeError, RuntimeError) as error:
+        inferred: ModelProto = shape_inference.infer_shapes(model, data_prop=data_prop)
+    except _failures() as error:
         logger.debug("types stay unknown, shape inference failed: %s", one_line(error))
         return model
     return inferred

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 __all__ = ["attributes_of", "graphs_of", "nodes_of", "other_tensors_of", "subgraphs_of", "tensors_of", "weights_of"]
 
 
+_PLAIN = frozenset((1, 2, 3, 4, 6, 7, 8))
+"""`AttributeProto.AttributeType` of numbers, text, lists of them, and a tensor, which most attributes are."""
+
+
 def attributes_of(model: ModelProto) -> Iterator[AttributeProto]:
     """The attributes of every node, and the attribute defaults of every local function."""
     for node in nodes_of(model):
@@ -39,6 +43,8 @@ def subgraphs_of(nodes: Iterable[NodeProto]) -> Iterator[GraphProto]:
     """The graphs that are attributes of these nodes, at any depth."""
     for node in nodes:
         for attribute in node.attribute:
+            if attribute.type in _PLAIN:
+                continue
             for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
                 yield graph
                 yield from subgraphs_of(graph.node)

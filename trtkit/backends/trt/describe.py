@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from trtkit.backends.trt.api import package_name, version
 from trtkit.backends.trt.layer_members import layer_attributes, layer_weights
 from trtkit.backends.trt.network import Net
 from trtkit.backends.trt.tensors import spec_of
-from trtkit.description import Layer, ModelDescription
+from trtkit.description import Layer, ModelDescription, Product, Totals, Weight, macs_of
+from trtkit.dtypes import DTYPES
 from trtkit.tensors import TensorSpec
 
 __all__ = ["describe"]
 
 
+_COUNTABLE = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY")
+
+_WITH_WEIGHTS = (*_COUNTABLE[:2], "CONSTANT", "SCALE", "FULLY_CONNECTED", "RNN_V2")
+"""Layer types whose classes hold weights in any release; of all others the members need not be read."""
+
+_NODE = "[ONNX Layer: "
+"""How the metadata of a layer begins that stands for a node of the ONNX model."""
+
+_MADE_NAME = re.compile(r"(ONNXTRT_|\(Unnamed Layer\* \d+\)).*", re.DOTALL)
+"""Names that the parser gives, and those that TensorRT gives to layers without one."""
+
+
 def describe(net: Net) -> ModelDescription:
     """Inputs, outputs and layers of a network; its layers can be asked for as long as the network is open."""
+    parsed = net.parser is not None
     return ModelDescription(
         kind="TensorRT network",
         name=net.name,
@@ -24,24 +40,77 @@ def describe(net: Net) -> ModelDescription:
         inputs=tuple(net.input_specs().values()),
         outputs=tuple(net.output_specs().values()),
         layer_count=net.network.num_layers,
-        layers=lambda: _layers(net.network),
+        layers=lambda: _layers(net.network, parsed),
+        totals=lambda: _totals(net.network, parsed),
     )
 
 
-def _layers(network: Any) -> Iterator[Layer]:
-    return (_layer(index, network.get_layer(index)) for index in range(network.num_layers))
+def _layers(network: Any, parsed: bool) -> Iterator[Layer]:
+    return (_layer(index, network.get_layer(index), parsed) for index in range(network.num_layers))
 
 
-def _layer(index: int, layer: Any) -> Layer:
+def _layer(index: int, layer: Any, parsed: bool) -> Layer:
     return Layer(
         str(index),
         layer.name,
         layer.type.name,
         _tensors(layer.num_inputs, layer.get_input),
         _tensors(layer.num_outputs, layer.get_output),
+        helper=parsed and _is_helper(layer),
         attributes=lambda: layer_attributes(layer),
         weights=lambda: layer_weights(layer),
     )
+
+
+def _is_helper(layer: Any) -> bool:
+    """Whether the ONNX parser added a layer of its own: it stands for no node, and nobody gave it a name.
+
+    Constants that bear the name of a weight are none.
+    """
+    return _NODE not in layer.metadata and _MADE_NAME.fullmatch(layer.name) is not None
+
+
+def _totals(network: Any, parsed: bool) -> Totals:
+    operations: Counter[str] = Counter()
+    products: list[Sequence[Product] | None] = []
+    weights: list[Weight] = []
+    helpers = 0
+    for layer in _layers(network, parsed):
+        operations[layer.type] += 1
+        helpers += layer.helper
+        own = list(layer.weights()) if layer.type in _WITH_WEIGHTS else []
+        weights += own
+        if layer.type in _COUNTABLE:
+            products.append(_products(layer, sum(each.size for each in own if each.spec.name == "kernel")))
+    return Totals(
+        operations=dict(sorted(operations.items(), key=lambda each: (-each[1], each[0]))),
+        weights=len(weights),
+        parameters=sum(each.size for each in weights),
+        weight_bytes=sum((each.size * DTYPES[str(each.spec.dtype)].bits + 7) // 8 for each in weights),
+        macs=macs_of(products),
+        helpers=helpers,
+    )
+
+
+def _products(layer: Layer, kernel: int) -> Sequence[Product] | None:
+    """What a layer's multiply-accumulates are the product of, or None where shapes are missing.
+
+    Args:
+        layer: a layer of a countable type.
+        kernel: how many weights it holds itself; 0 where they come as an input.
+    """
+    shapes = [None if spec is None else spec.shape for spec in (*layer.inputs[:2], *layer.outputs[:1])]
+    if any(not shape for shape in (shapes[0], shapes[-1])):
+        return None
+    data, output = shapes[0] or (), shapes[-1] or ()
+    if layer.type == "MATRIX_MULTIPLY":
+        transposed = layer.attributes().get("op0") == "TRANSPOSE"
+        return [(*output, data[-2 if transposed else -1])]
+    around, channels = (output, output[1]) if layer.type == "CONVOLUTION" else (data, data[1])
+    if kernel:
+        return [(*around, kernel // channels)] if isinstance(channels, int) else None
+    second = shapes[1] if len(shapes) == 3 else None
+    return [(*around, *second[1:])] if second else None
 
 
 def _tensors(number: int, get: Callable[[int], Any]) -> tuple[TensorSpec | None, ...]:

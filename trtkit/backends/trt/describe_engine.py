@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trtkit.backends.trt.api import has, package_name, title, trt, version
-from trtkit.backends.trt.inspector import entries, layer_of
+from trtkit.backends.trt.inspector import entries, layer_of, totals_of
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.releases import members
 from trtkit.backends.trt.tensors import dtype_name
@@ -32,6 +32,7 @@ def describe(engine: Any, plan_size: int) -> ModelDescription:
         engine: the `ICudaEngine`.
         plan_size: size of its file in bytes.
     """
+    verbosity = _word("ProfilingVerbosity", engine.profiling_verbosity)
     names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
     inputs = [name for name in names if engine.get_tensor_mode(name) == trt().TensorIOMode.INPUT]
     specs = {name: _spec(engine, name) for name in names}
@@ -46,6 +47,8 @@ def describe(engine: Any, plan_size: int) -> ModelDescription:
         details=_details(engine, plan_size),
         remarks={name: _remarks(engine, name) for name in names},
         profiles=[_profile(engine, index, specs, inputs) for index in range(engine.num_optimization_profiles)],
+        # Of an engine that gives only names of its layers, there is nothing to count.
+        totals=(lambda: totals_of(_layers(engine))) if verbosity == "detailed" else None,
         no_values="engines tell the types and numbers of their weights, not the values",
     )
 

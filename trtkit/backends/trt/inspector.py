@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from trtkit.description import Layer, Weight
+from trtkit.description import Layer, Totals, Weight
+from trtkit.dtypes import DTYPES
 from trtkit.tensors import Shape, TensorSpec
 
-__all__ = ["Entry", "entries", "layer_of", "origin_of"]
+__all__ = ["Entry", "entries", "layer_of", "origin_of", "totals_of"]
 
 Entry = Mapping[str, Any] | str
 """A layer: its data, or where there is none, its name or the inspector's line of text."""
@@ -44,6 +46,7 @@ _WORDS = {
 _WORD = re.compile("[a-z0-9]+")
 _SEPARATOR = re.compile("[\x1e\x1f]")
 _ORIGIN = re.compile(r"\[ONNX Layer: (.*)\]", re.DOTALL)
+_LATER_PROFILE = re.compile(r" \[profile [1-9][0-9]*\]$")
 _FORMAT_KEYS = ("Format/Datatype", "DataType", "Datatype", "Format")
 
 
@@ -90,6 +93,31 @@ def layer_of(index: int, entry: Entry) -> Layer:
         attributes=lambda: _attributes(entry, tensors, tactic),
         weights=lambda: weights,
     )
+
+
+def totals_of(layers: Iterable[Layer]) -> Totals:
+    """What the layers of an engine come to; of several profiles, each of which lists all layers, the first counts.
+
+    Shapes in an engine are those of its kernels, so multiply-accumulates are not counted.
+    """
+    operations: Counter[str] = Counter()
+    weights: list[Weight] = []
+    for layer in layers:
+        if not _LATER_PROFILE.search(layer.name):
+            operations[layer.type] += 1
+            weights += (weight for weight in layer.weights() if weight.size)
+    sizes = [_bytes(weight) for weight in weights]
+    return Totals(
+        operations=dict(sorted(operations.items(), key=lambda each: (-each[1], each[0]))),
+        weights=len(weights),
+        parameters=sum(weight.size for weight in weights),
+        weight_bytes=None if None in sizes else sum(size or 0 for size in sizes),
+    )
+
+
+def _bytes(weight: Weight) -> int | None:
+    row = DTYPES.get(weight.spec.dtype or "")
+    return None if row is None else (weight.size * row.bits + 7) // 8
 
 
 def origin_of(metadata: object) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network_options import NetworkOptions
 
-__all__ = ["Net", "open_network"]
+__all__ = ["Net", "new_network", "open_network"]
 
 Typing = Literal["strong", "weak"]
 
@@ -104,7 +104,7 @@ def open_network(model: OnnxModel | ModelFile, options: NetworkOptions) -> Itera
         )
     set_package(options.trt_package)
     load_plugins(options.plugins)
-    net = _empty(options)
+    net = new_network(options)
     try:
         _fill(net, model, options)
         postprocess(net, options)
@@ -116,7 +116,14 @@ def open_network(model: OnnxModel | ModelFile, options: NetworkOptions) -> Itera
         net.close()
 
 
-def _empty(options: NetworkOptions) -> Net:
+def new_network(options: NetworkOptions) -> Net:
+    """An empty network of the package in use, without a parser; close it when it is done with.
+
+    Raises:
+        ModelError: this package cannot create such a network.
+        MissingPackageError: there is no TensorRT.
+        MissingDeviceError: this TensorRT needs a GPU to create a builder.
+    """
     module = trt()
     flags = 0
     kinds = module.NetworkDefinitionCreationFlag

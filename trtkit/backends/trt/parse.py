@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trtkit.backends.trt.api import enum, has, title, trt
+from trtkit.backends.trt.api import enum, title, trt
 from trtkit.backends.trt.interrupts import guarded
 from trtkit.backends.trt.logger import collect, trt_logger
-from trtkit.errors import ModelError, one_line
+from trtkit.backends.trt.parser_errors import ParseError, read_errors
+from trtkit.errors import ModelError
 from trtkit.models import ModelFile
 from trtkit.optional import require
 
@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network_options import NetworkOptions
 
-__all__ = ["check_instancenorm", "errors_of", "make_parser", "parse_file", "parse_model"]
+__all__ = ["check_instancenorm", "errors_of", "make_parser", "parse_file", "parse_model", "try_bytes", "try_file"]
 
 _SHOWN = 3
-
-_REASON = re.compile(r'&& "([^"]*)"\s*$')
-"""The words for people in an assertion such as `creator && "Plugin not found"`."""
 
 
 def make_parser(network: Any, options: NetworkOptions) -> Any:
@@ -56,8 +53,8 @@ def parse_model(parser: Any, network: Any, model: OnnxModel) -> None:
     if file is not None:
         parse_file(parser, network, file)
     else:
-        place = str(model.data_dir / model.path.name)
-        _parse(parser, model.path, lambda: _read_bytes(parser, model.graph_bytes(), place), model.graph_bytes)
+        place = model.data_dir / model.path.name
+        _parse(parser, model.path, lambda: try_bytes(parser, model.graph_bytes(), place), model.graph_bytes)
         _check_content(network, model.path)
     _check_ranks(network, model)
 
@@ -70,7 +67,7 @@ def parse_file(parser: Any, network: Any, path: Path) -> None:
         ModelError: TensorRT cannot parse it, or nothing is in it.
     """
     ModelFile(path, "onnx").check_exists()
-    _parse(parser, path, lambda: _read_file(parser, str(path)), path.read_bytes)
+    _parse(parser, path, lambda: try_file(parser, path), path.read_bytes)
     _check_content(network, path)
 
 
@@ -99,8 +96,9 @@ def errors_of(parser: Any, content: Callable[[], bytes] | None = None) -> str:
         parser: an `OnnxParser` that has failed.
         content: the model's bytes, from which node names are read where the parser does not know them (8.6).
     """
-    errors = [parser.get_error(index) for index in range(parser.num_errors)]
-    nodes = _nodes(content) if errors and content is not None and not has("ParserError.node_name") else []
+    errors = read_errors(parser)
+    unnamed = any(error.node >= 0 and error.name is None for error in errors)
+    nodes = _nodes(content) if unnamed and content is not None else []
     texts = [_describe(error, nodes) for error in errors[:_SHOWN]]
     if len(errors) > _SHOWN:
         texts.append(f"and {len(errors) - _SHOWN} more errors")
@@ -108,13 +106,15 @@ def errors_of(parser: Any, content: Callable[[], bytes] | None = None) -> str:
 
 
 @guarded
-def _read_file(parser: Any, path: str) -> bool:
-    return bool(parser.parse_from_file(path))
+def try_file(parser: Any, path: Path) -> bool:
+    """Let a parser read an .onnx file, its external data beside it; whether it could."""
+    return bool(parser.parse_from_file(str(path)))
 
 
 @guarded
-def _read_bytes(parser: Any, content: bytes, place: str) -> bool:
-    return bool(parser.parse(content, place))
+def try_bytes(parser: Any, content: bytes, place: Path) -> bool:
+    """Let a parser read a serialised model as if it were the file `place`; whether it could."""
+    return bool(parser.parse(content, str(place)))
 
 
 def _parse(parser: Any, path: Path, call: Callable[[], bool], content: Callable[[], bytes]) -> None:
@@ -140,21 +140,14 @@ def _is_instancenorm(layer: Any) -> bool:
     return layer.num_groups == 1 and layer.axes == spatial and all(size == 1 for size in (*scale[:1], *scale[2:]))
 
 
-def _describe(error: Any, nodes: list[tuple[str, str]]) -> str:
-    words = _REASON.search(error.desc())
-    reason = one_line(words[1] if words else error.desc(), 400)
-    if reason == "false":  # an assertion that says nothing
-        reason = f"refused by {error.func()}"
-    # In 8.6 the name of a code is a method of something else, so it is taken from the text "ErrorCode.NAME".
-    text = f"{str(error.code()).rpartition('.')[2]}: {reason}"
-    index = error.node()
-    if index < 0:
+def _describe(error: ParseError, nodes: list[tuple[str, str]]) -> str:
+    text = f"{error.code}: {error.reason}"
+    if error.node < 0:
         return text
-    if has("ParserError.node_name"):
-        name, operator = error.node_name(), error.node_operator()
-    else:
-        name, operator = nodes[index] if index < len(nodes) else ("", "")
-    called = f"node {name!r}" if name else f"node number {index}"
+    name, operator = error.name, error.operator
+    if name is None or operator is None:
+        name, operator = nodes[error.node] if error.node < len(nodes) else ("", "")
+    called = f"node {name!r}" if name else f"node number {error.node}"
     return f"{called} ({operator}): {text}" if operator else f"{called}: {text}"
 
 

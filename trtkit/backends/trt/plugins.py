@@ -12,7 +12,7 @@ from trtkit.backends.trt.logger import collect, trt_logger
 from trtkit.errors import FileError, ModelError, one_line
 from trtkit.suggest import near_files
 
-__all__ = ["load_plugins"]
+__all__ = ["load_plugins", "plugin_names"]
 
 _loaded: set[tuple[str, Path]] = set()
 
@@ -39,6 +39,11 @@ def load_plugins(paths: Iterable[Path]) -> None:
             _loaded.add(key)
 
 
+def plugin_names() -> set[str]:
+    """The names of all plugins that are registered."""
+    return {str(creator.name) for creator in _creators(trt().get_plugin_registry())}
+
+
 def _load(path: Path) -> None:
     """Load one library: through the registry, else as libraries are loaded that register themselves when they are."""
     registry = trt().get_plugin_registry()
@@ -57,5 +62,9 @@ def _load(path: Path) -> None:
 
 
 def _count(registry: Any) -> int:
+    return len(_creators(registry))
+
+
+def _creators(registry: Any) -> list[Any]:
     members = ("all_creators", "plugin_creator_list")  # the newer one first: in some releases the other lacks new kinds
-    return len(getattr(registry, next(member for member in members if has(f"IPluginRegistry.{member}"))))
+    return list(getattr(registry, next(member for member in members if has(f"IPluginRegistry.{member}"))))

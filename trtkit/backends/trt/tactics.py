@@ -124,10 +124,23 @@ def read_replay(path: Path) -> Replay:
     except ValueError as error:
         raise FileError(f"the tactic replay {str(path)!r} is no JSON: {one_line(error)}") from error
     replay = data.get("replay") if isinstance(data, dict) else None
-    fields = {"implementation", "tactic", "inputs", "outputs"}
-    if not isinstance(replay, dict) or not all(isinstance(e, dict) and fields <= e.keys() for e in replay.values()):
+    if not isinstance(replay, dict) or not all(map(_is_algorithm, replay.values())):
         raise FileError(f"{str(path)!r} is no tactic replay, as --save-tactics writes it")
     return replay
+
+
+def _is_algorithm(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry.get(name), int) for name in ("implementation", "tactic")
+    ):
+        return False
+    sides = [entry.get("inputs"), entry.get("outputs")]
+    return all(isinstance(side, list) and all(map(_is_tensor, side)) for side in sides)
+
+
+def _is_tensor(info: Any) -> bool:
+    known = {"dtype": str, "strides": list, "vectorized_dim": int, "components_per_element": int}
+    return isinstance(info, dict) and all(isinstance(info.get(name), kind) for name, kind in known.items())
 
 
 def _need_selector(flag: str) -> None:

@@ -1,4 +1,4 @@
-"""`trtkit inspect data`: names, types, shapes, statistics and values of saved inputs or outputs."""
+"""`trtkit inspect data`: names, types, shapes, statistics and values of saved inputs or outputs; saved reports."""
 
 from __future__ import annotations
 
@@ -8,77 +8,87 @@ from typing import TYPE_CHECKING
 
 from trtkit.cli.argbind import Parser
 from trtkit.cli.console import emit
+from trtkit.cli.inspect.valueargs import add_value_options, read_value_options
 from trtkit.cli.logargs import add_logging
-from trtkit.report.text import count
+from trtkit.errors import FileError, UsageError
 
 if TYPE_CHECKING:
-    from trtkit.results import Array, Iteration, Run
+    from trtkit.report.saved_data import Wanted
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
 
-DESCRIPTION = "Show what a file or folder of saved inputs or outputs holds: names, types, shapes, statistics, values."
+DESCRIPTION = (
+    "Show what a file or folder of saved inputs or outputs holds: names, types, shapes, statistics, values. What "
+    "--save-accuracy-results wrote is shown as it was printed. Arrays are read piece by piece, at any size."
+)
 
 
 def configure(parser: Parser) -> None:
     """Add the arguments of `trtkit inspect data`."""
-    parser.add_argument("path", metavar="PATH", help="saved inputs or outputs: .json, .npz, .safetensors or a folder")
-    parser.add_argument("-a", "--all", action="store_true", help="every iteration (default: the first of each run)")
     parser.add_argument(
-        "-s", "--show-values", action="store_true", help="show values, the middle of big arrays left out"
+        "path", metavar="PATH", help="saved inputs or outputs: .json, .npz, .safetensors or a folder; or a saved report"
     )
+    parser.add_argument("-a", "--all", action="store_true", help="every iteration (default: the first of each run)")
+    add_value_options(parser, "show values, the middle of long dimensions left out", "-s")
+    parser.add_argument("--histogram", action="store_true", help="show how the values are distributed over their range")
+    parser.add_argument("--json", action="store_true", help="print JSON (docs/inspect/data.md)")
     add_logging(parser)
 
 
 def execute(namespace: argparse.Namespace, detail: bool) -> int:
-    """Carry out `trtkit inspect data`; with `detail`, like `--all`."""
-    from trtkit import files
+    """Carry out `trtkit inspect data`; with `detail`, like `--all`, and a report with all its figures."""
+    wanted = _wanted(namespace, detail)
+    path = Path(namespace.path)
+    from trtkit.report.reading import is_report
 
-    saved = files.read(Path(namespace.path))
-    runs = count(len(saved.runs), "run")
-    emit(f"{namespace.path}: {saved.kind}" + (f", {runs}" if saved.kind == "outputs" else ""))
-    for run in saved.runs:
-        emit("")
-        emit(_headline(run))
-        for index, iteration in enumerate(run.iterations):
-            if index and not (namespace.all or detail):
-                break
-            _show(index, iteration, namespace.show_values)
+    if path.is_file() and is_report(path):
+        _show_report(path, namespace, detail)
+    else:
+        _show_data(path, wanted, namespace.json)
     return 0
 
 
-def _headline(run: Run) -> str:
-    return f"{run.name or 'feeds'}: {count(len(run.iterations), 'iteration')}"
+def _wanted(namespace: argparse.Namespace, detail: bool) -> Wanted:
+    from trtkit.report.saved_data import Wanted
+
+    num_items, line_width = read_value_options(namespace)
+    return Wanted(
+        every=namespace.all or detail,
+        values=namespace.show_values,
+        histogram=namespace.histogram,
+        num_items=num_items,
+        line_width=line_width,
+    )
 
 
-def _show(index: int, iteration: Iteration, values: bool) -> None:
-    from trtkit.report.text import duration
+def _show_data(path: Path, wanted: Wanted, as_json: bool) -> None:
+    """Everything that can be read, then the first thing that cannot as an error."""
+    from trtkit import files
+    from trtkit.report.jsondata import dumps, enveloped
+    from trtkit.report.saved_data import SavedDataReport
 
-    timed = "" if iteration.runtime is None else f", {duration(iteration.runtime)}"
-    emit(f"  iteration {index}: {count(len(iteration), 'array')}{timed}")
-    for name, array in iteration.items():
-        emit(f"    {name}  {_described(array)}")
-        if values:
-            emit("\n".join(f"      {line}" for line in _values(array).splitlines()))
-
-
-def _described(array: Array) -> str:
-    from trtkit.comparator.stats import summary
-    from trtkit.tensors import shape_text
-
-    stats = summary(array)
-    text = f"{stats.dtype}{shape_text(stats.shape)}"
-    if stats.minimum is not None and stats.maximum is not None:
-        text += f"  min {stats.minimum:.6g}  max {stats.maximum:.6g}  mean {stats.mean:.6g}  std {stats.std:.6g}"
-    text += f"  zeros {stats.zeros:.1%}" if stats.size else "  empty"
-    return text + (f"  NaN {stats.nan}  Inf {stats.infinite}" if stats.nan or stats.infinite else "")
+    report = SavedDataReport(path, files.read(path), wanted)
+    if as_json:
+        emit(dumps(enveloped("data", report.to_data())))
+    else:
+        for line in report.lines():
+            emit(line)
+    if report.problems:
+        more = f" (and {len(report.problems) - 1} more)" if len(report.problems) > 1 else ""
+        raise FileError(report.problems[0] + more)
 
 
-def _values(array: Array) -> str:
-    import numpy as np
+def _show_report(path: Path, namespace: argparse.Namespace, detail: bool) -> None:
+    from trtkit.report.jsondata import dumps, enveloped
+    from trtkit.report.reading import read_report
 
-    from trtkit.dtypes import DTYPES, dtype_name
-
-    # Types that numpy does not print well are shown as the float32 or int8 that they fit into.
-    row = DTYPES[dtype_name(array.dtype)]
-    shown = array.astype(np.float32 if row.kind == "float" else np.int8) if row.extended else array
-    return np.array2string(shown, separator=", ", max_line_width=100, threshold=200)
+    for flag in ("all", "show_values", "histogram"):
+        if getattr(namespace, flag):
+            raise UsageError(f"--{flag.replace('_', '-')} is for saved data, but {str(path)!r} is a report")
+    report, data = read_report(path)
+    if namespace.json:
+        emit(dumps(enveloped("data", {"path": str(path), "kind": "report", "report": data})))
+    else:
+        emit(f"{path}: report of a run" + (f" of {report.model}" if report.model else ""))
+        emit("")
+        emit(report.text(detail))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +12,23 @@ from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
 from trtkit.cli.argbind import Parser, add_options, given
-from trtkit.cli.console import emit
+from trtkit.cli.inspect.showing import Shower, uncollected
+from trtkit.cli.inspect.valueargs import add_value_options, read_value_options
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.errors import MissingDeviceError, UsageError
+from trtkit.errors import MissingDeviceError, ModelError, UsageError
 from trtkit.options import Option, choice, options_of, parse_option
-from trtkit.report.description import SHOWN, lines
+from trtkit.report.description import SHOWN, View
 
 if TYPE_CHECKING:
-    from trtkit.description import ModelDescription
     from trtkit.models import ModelFile
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
 
 DESCRIPTION = (
-    "Show name, inputs, outputs and layers of an ONNX model, of the TensorRT network that a script or an ONNX model "
-    "gives, or of an engine, which needs a GPU. Weights outside an ONNX model are read only for --show weights and "
-    "--display-as trt."
+    "Show name, inputs, outputs, totals and layers of an ONNX model, of the TensorRT network that a script or an ONNX "
+    "model gives, or of an engine, which needs a GPU. Weights outside an ONNX model are read only for --show weights "
+    "and --display-as trt. Of a damaged model the readable part is shown, and the exit code is 3."
 )
 
 _SHOW = Option(parse=choice(*SHOWN), count="+")
@@ -47,7 +48,12 @@ _OF_ENGINES = ("trt_package", "plugins")
 
 _KINDS = {"engine": "an engine", "trt-network-script": "a network script"}
 
-_LEFT_OUT = {"--ignore-external-data": "weights outside the model are not read unless they are shown"}
+_LEFT_OUT = {
+    "--ignore-external-data": "weights outside the model are not read unless they are shown",
+    "--save-visual": "use --html FILE",
+    "--visual-port": "--visual opens a file, there is no server",
+    "--combine-tensor-info": "trtkit run --save-outputs and trtkit inspect data show statistics of tensors",
+}
 
 
 def configure(parser: Parser) -> None:
@@ -68,6 +74,22 @@ def configure(parser: Parser) -> None:
     display.add_argument(
         "--display-as", "--convert-to", metavar="{trt}", help="parse an ONNX model with TensorRT, and show that network"
     )
+    display.add_argument(
+        "--list-unbounded-dds",
+        action="store_true",
+        help="list the tensors of an ONNX model whose size depends on data, and whether it has a bound",
+    )
+    display.add_argument(
+        "--hide-helpers",
+        action="store_true",
+        help="leave out the layers of a TensorRT network that the ONNX parser added by itself",
+    )
+    add_value_options(display, "show the values of weights, the middle of long dimensions left out")
+    display.add_argument("--json", action="store_true", help="print JSON (docs/inspect/model.md)")
+    display.add_argument(
+        "--html", metavar="FILE.html", help="write a page with the graph, to look at offline in a browser"
+    )
+    display.add_argument("--visual", action="store_true", help="write that page to a temporary file, and open it")
     add_options(parser, "ONNX models", OnnxOptions, without=_NOT_FOR_DISPLAY)
     add_options(parser, "TensorRT networks", NetworkOptions)
     add_options(parser, "TensorRT engines", RuntimeOptions, only=("load_runtime",))
@@ -82,9 +104,16 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     as_trt = namespace.display_as is not None
     if as_trt:
         parse_option(_DISPLAY, [namespace.display_as], "--display-as")
-    show = parse_option(_SHOW, namespace.show, "--show")
+    show = Shower(file, _view(namespace), namespace.json, namespace.html, namespace.visual)
+    with uncollected():
+        _execute(namespace, file, as_trt, show)
+    return 0
+
+
+def _execute(namespace: argparse.Namespace, file: ModelFile, as_trt: bool, show: Shower) -> None:
     onnx, network, runtime = (given(namespace, cls) for cls in (OnnxOptions, NetworkOptions, RuntimeOptions))
     file.check_exists()
+    _refuse_view(file, as_trt, show.view)
     if file.kind != "engine":
         _refuse(RuntimeOptions, runtime, f"is for engines, but {str(file.path)!r} is none")
     if file.kind != "onnx":
@@ -101,7 +130,30 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
         _show_onnx(file, onnx, show)
     else:
         _show_network(file, OnnxOptions(**onnx), NetworkOptions(**network), show)
-    return 0
+
+
+def _view(namespace: argparse.Namespace) -> View:
+    show = parse_option(_SHOW, namespace.show, "--show")
+    num_items, line_width = read_value_options(namespace)
+    if namespace.show_values and "weights" not in show:
+        raise UsageError("--show-values has no effect without --show weights")
+    return View(
+        show=show,
+        hide_helpers=namespace.hide_helpers,
+        data_dependent=namespace.list_unbounded_dds,
+        values=namespace.show_values,
+        num_items=num_items,
+        line_width=line_width,
+    )
+
+
+def _refuse_view(file: ModelFile, as_trt: bool, view: View) -> None:
+    """Raise UsageError where something is to be shown that this kind of model does not have."""
+    as_onnx = file.kind == "onnx" and not as_trt
+    if view.data_dependent and not as_onnx:
+        raise UsageError("--list-unbounded-dds is for ONNX models, not for TensorRT networks and engines")
+    if view.hide_helpers and (as_onnx or file.kind == "engine"):
+        raise UsageError("--hide-helpers is for TensorRT networks: use --display-as trt with an ONNX model")
 
 
 def _refuse(cls: type, names: Iterable[str], why: str) -> None:
@@ -111,7 +163,7 @@ def _refuse(cls: type, names: Iterable[str], why: str) -> None:
         raise UsageError(f"{flags[name]} {why}")
 
 
-def _show_engine(file: ModelFile, options: NetworkOptions, runtime: Path | None, show: Collection[str]) -> None:
+def _show_engine(file: ModelFile, options: NetworkOptions, runtime: Path | None, show: Shower) -> None:
     """Engines are read by TensorRT's runtime, which needs a GPU; what is none is refused before that is asked."""
     from trtkit.backends.trt.api import set_package
     from trtkit.cuda.device import gpu_count
@@ -129,32 +181,39 @@ def _show_engine(file: ModelFile, options: NetworkOptions, runtime: Path | None,
     from trtkit.backends.trt.loading import load_engine
 
     with load_engine(file.path, load_runtime=runtime, plugins=options.plugins) as loaded:
-        _show(file, describe(loaded.engine, file.path.stat().st_size), show)
+        show(describe(loaded.engine, file.path.stat().st_size))
 
 
-def _show_onnx(file: ModelFile, options: dict[str, Any], show: Collection[str]) -> None:
+def _show_onnx(file: ModelFile, options: dict[str, Any], show: Shower) -> None:
+    """What cannot be read in full is shown as far as it can be, and is an error all the same."""
     from trtkit.backends.onnx.describe import describe
     from trtkit.backends.onnx.model import LoadedModel
     from trtkit.opening import open_file
 
-    weights = "weights" in show
+    weights = "weights" in show.view.show
     if not weights:
         without = "has no effect without --show weights or --display-as trt"
         _refuse(OnnxOptions, {"external_data_dir"} & set(options), without)
-    model = open_file(file, OnnxOptions(**options, ignore_external_data=not weights))
-    assert isinstance(model, LoadedModel)  # it is an ONNX model
-    _show(file, describe(model, weights), show)
+    try:
+        model = open_file(file, OnnxOptions(**options, ignore_external_data=not weights))
+        assert isinstance(model, LoadedModel)  # it is an ONNX model
+        description = describe(model, weights)
+    except ModelError as error:
+        from trtkit.backends.onnx.salvage import what_is_left
+
+        left = what_is_left(file.path)
+        if left is not None:
+            part = describe(left[0])
+            details = {**part.details, "incomplete": left[1]} if left[1] else part.details
+            show(replace(part, details=details, no_values="they cannot be read"), error)
+        raise
+    show(description)
 
 
-def _show_network(file: ModelFile, onnx: OnnxOptions, options: NetworkOptions, show: Collection[str]) -> None:
+def _show_network(file: ModelFile, onnx: OnnxOptions, options: NetworkOptions, show: Shower) -> None:
     from trtkit.backends.trt.describe import describe
     from trtkit.backends.trt.network import open_network
     from trtkit.opening import open_file
 
     with open_network(open_file(file, onnx), options) as net:
-        _show(file, describe(net), show)
-
-
-def _show(file: ModelFile, model: ModelDescription, show: Collection[str]) -> None:
-    for line in lines(model, file.text, show):
-        emit(line)
+        show(describe(net))

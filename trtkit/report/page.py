@@ -1,0 +1,103 @@
+"""A model or a comparison of two as one web page: a graph to look at, with everything that it needs inside the file.
+
+The page opens from disk and loads nothing. Its security policy admits the page's own scripts and styles by their
+hashes, and no connection at all, so that a name in a model is text whatever it looks like.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from trtkit.atomic import replacing
+from trtkit.comparator.outcome import plain
+
+__all__ = ["write_page"]
+
+SCRIPTS = ("graph.js", "colours.js", "view.js", "panel.js", "table.js", "main.js")
+"""The page's own scripts, which are one script there, in the order of their use."""
+
+NODE_DEFAULTS: Mapping[str, Any] = {
+    "name": "",
+    "type": "",
+    "inputs": (),
+    "outputs": (),
+    "attributes": {},
+    "precision": None,
+    "tactic": None,
+    "origin": (),
+    "parent": None,
+    "status": None,
+    "detail": None,
+}
+
+
+def write_page(path: str | Path, data: Mapping[str, Any]) -> None:
+    """Write the page, all or nothing.
+
+    Args:
+        path: the file, such as `model.html`.
+        data: plain data:
+            `title`, `kind`: text for the head of the page;
+            `facts`: what there is to say of the whole, by subject;
+            `inputs`, `outputs`: the tensors that the model takes and gives, by name;
+            `nodes`: in order of execution, each with `id` (text, unique) and, where there is something to say, `name`,
+            `type`, `inputs` and `outputs` (names of tensors; None for one that is left out), `attributes` (by name),
+            `precision`, `tactic`, `origin` (names of the nodes that a fused layer was made from), `parent` (the id of
+            the node whose subgraph holds this one; an id `PARENT/BRANCH/...` also names the subgraph), `status`
+            (`same`, `added`, `removed` or `changed`) and `detail` (what changed, as text);
+            `tensors`: `dtype` (text or None) and `shape` (sizes, None for one that is unknown; or None) by name.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    page = _page(data)
+    with replacing(path) as file:
+        file.write(page)
+
+
+def _page(data: Mapping[str, Any]) -> bytes:
+    style = _text("page.css")
+    drawing = _text("vendor/cytoscape.min.js")
+    script = f'"use strict";(() => {{\n{"".join(map(_text, SCRIPTS))}}})();'
+    page = Template(_text("page.html")).substitute(
+        policy=_policy([drawing, script], [style]),
+        title=html.escape(str(data["title"])),
+        style=style,
+        data=_embedded(data),
+        layout=_text("vendor/dagre.min.js") + _text("layout.js"),
+        drawing=drawing,
+        script=script,
+    )
+    return page.encode("utf-8", "replace")  # half a surrogate pair, in the title: nothing else has one
+
+
+def _text(name: str) -> str:
+    return (files("trtkit") / "templates" / "page" / name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
+    """Content-Security-Policy: these scripts and styles, a worker that the page makes, and nothing else."""
+
+    def hashes(texts: Sequence[str]) -> str:
+        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+        return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+    return (
+        f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; worker-src blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _embedded(data: Mapping[str, Any]) -> str:
+    """The data as JSON that is safe inside of a script element, where only `<` and `&` could mean anything."""
+    complete = {**data, "nodes": [{**NODE_DEFAULTS, **node} for node in data["nodes"]]}
+    text = json.dumps(plain(complete), separators=(",", ":"), allow_nan=False)
+    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")

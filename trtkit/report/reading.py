@@ -1,0 +1,115 @@
+"""A saved report, read back into what it was made from."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome, PairOutcome
+from trtkit.errors import FileError
+from trtkit.files.base import parse_json
+from trtkit.report.model import SCHEMA_VERSION, Report, RunnerReport
+from trtkit.timing import GpuState, Latency, LayerTime
+
+__all__ = ["is_report", "read_report"]
+
+_START = re.compile(rb'\s*\{\s*"schema"\s*:\s*"trtkit\.run-report"')
+_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_BROKEN = (KeyError, TypeError, AttributeError, ValueError)
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file begins as `trtkit.report.saving.save_report` writes it; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _START.match(file.read(200)) is not None
+    except OSError:
+        return False
+
+
+def read_report(path: Path) -> tuple[Report, dict[str, Any]]:
+    """A saved report, and its data as in the file, which also tells the environment of the run.
+
+    Raises:
+        FileError: it cannot be read, is damaged, or was written by another version.
+    """
+    where = repr(str(path))
+    try:
+        data = parse_json(path.read_bytes(), where)
+    except OSError as error:
+        raise FileError(f"cannot read {where}: {error.strerror}") from error
+    try:
+        if data["schema_version"] != SCHEMA_VERSION:
+            raise FileError(
+                f"cannot read {where}: it is a report of schema version {data['schema_version']!r}, this trtkit reads "
+                f"{SCHEMA_VERSION}"
+            )
+        return _report(data), data
+    except _BROKEN as error:
+        raise FileError(f"cannot read {where}: the report is damaged") from error
+
+
+def _report(data: Mapping[str, Any]) -> Report:
+    return Report(
+        model=data["model"],
+        iterations=data["iterations"],
+        runners=tuple(map(_runner, data["runners"])),
+        pairs=tuple(map(_pair, data["pairs"])),
+        problems=tuple(data["problems"]),
+        notes=tuple(data["notes"]),
+        saved=dict(data["saved"]),
+        judged=data["verdict"] != "RAN",
+    )
+
+
+def _runner(data: Mapping[str, Any]) -> RunnerReport:
+    def latency(values: Mapping[str, Any] | None) -> Latency | None:
+        return None if values is None else Latency(**values)
+
+    return RunnerReport(
+        name=data["name"],
+        backend=data["backend"],
+        iterations=data["iterations"],
+        latency=latency(data["latency"]),
+        gpu_latency=latency(data["gpu_latency"]),
+        measured=data["measured"] or "iterations",
+        layers=tuple(LayerTime(**layer) for layer in data["layers"]),
+        gpu=None if data["gpu"] is None else GpuState(**data["gpu"]),
+    )
+
+
+def _pair(data: Mapping[str, Any]) -> PairOutcome:
+    outputs = tuple(map(_output, data["outputs"]))
+    return PairOutcome(data["actual"], data["expected"], data["iterations"], outputs, tuple(data["problems"]))
+
+
+def _output(data: Mapping[str, Any]) -> OutputOutcome:
+    return OutputOutcome(
+        name=data["name"],
+        expected_name=data["expected_name"],
+        actual_dtype=data["actual_dtype"],
+        expected_dtype=data["expected_dtype"],
+        shape=tuple(data["shape"]),
+        metrics=tuple(map(_metric, data["metrics"])),
+        notes=tuple(data["notes"]),
+        statistics=data["statistics"],
+    )
+
+
+def _metric(data: Mapping[str, Any]) -> MetricOutcome:
+    known = ("metric", "passed", "averaged", "iterations", "failed", "worst_iteration", "required")
+    return MetricOutcome(
+        **{key: data[key] for key in known}, worst=MetricResult(**_numbers(data["worst"])), mean=_numbers(data["mean"])
+    )
+
+
+def _numbers(value: Any) -> Any:
+    """Undoes `trtkit.comparator.outcome.plain`."""
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return _NUMBERS.get(value, value) if isinstance(value, str) else value
