@@ -3,10 +3,10 @@
     python benchmarks/inspect_model.py [--gigabytes 4] [--nodes 50000] [--rounds 5]
 
 The first question is a model with so many gigabytes of weights in another file (a sparse one, which takes no space),
-of which only the head is shown. The others are a model of so many nodes, a stack of transformer layers, with `--show layers`:
-once with types and shapes between its layers in the model, as exporters write them, and once without. Then trtkit has
-ONNX infer them, and so does Polygraphy with `--shape-inference`; without that option it shows none. With many nodes
-Polygraphy gets `--ignore-external-data`, which is to its advantage.
+of which only the head is shown. The others are a model of so many nodes, a stack of transformer layers, of which
+`--show layers` shows every node: once with types and shapes between its layers in the model, as exporters write them,
+and once without. Then trtkit has ONNX infer them, and so does Polygraphy with `--shape-inference`; without that option
+it shows none. With many nodes Polygraphy gets `--ignore-external-data`, which is to its advantage.
 
 Whole processes in turn, page cache warm. Printed are medians over the rounds: of the time, of the most resident memory,
 and of the ratio within each round. Run it on a quiet machine, without PYTHONDONTWRITEBYTECODE.

@@ -134,6 +134,7 @@ class Totals:
         weight_bytes: what these take; None where that cannot be told for all types.
         macs: multiply-accumulates; None where the layers do not tell.
         helpers: layers that TensorRT's ONNX parser added.
+        note: why not all countable layers are counted, where not all are.
     """
 
     operations: Mapping[str, int]
@@ -142,6 +143,7 @@ class Totals:
     weight_bytes: int | None
     macs: Macs | None = None
     helpers: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)

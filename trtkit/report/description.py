@@ -90,7 +90,7 @@ def _totals(totals: Totals) -> Iterator[str]:
     if macs is not None and macs.countable:
         terms = [" x ".join([quantity_text(number), *symbols]) for symbols, number in macs.terms.items()]
         layers = f"{macs.counted} of {count(macs.countable, 'countable layer')}"
-        hint = "" if macs.counted == macs.countable else "; the shapes of the others are not known"
+        hint = f"; {totals.note}" if totals.note else ""
         yield f"  multiply-accumulates: {plain_text(' + '.join(terms)) or 'unknown'} ({layers}{hint})"
     if totals.operations:
         operations = ", ".join(f"{kind or '(unknown)'} {number}" for kind, number in totals.operations.items())

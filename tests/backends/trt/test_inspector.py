@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from trtkit.backends.trt.inspector import Entry, entries, layer_of, origin_of
-from trtkit.description import Layer, ModelDescription
+from trtkit.backends.trt.inspector import Entry, entries, layer_of, origin_of, totals_of
+from trtkit.description import Layer, ModelDescription, Weight
 from trtkit.report.description import View, lines
+from trtkit.tensors import TensorSpec
 
 RECORDED = (Path(__file__).parent / "data" / "inspector_8.6.0_fp16_resnet18.json").read_text()
 
@@ -31,6 +32,25 @@ def shown(layers: list[Layer], *show: str) -> list[str]:
     """What stands below the head."""
     model = ModelDescription("TensorRT engine", "e", {}, (), (), len(layers), lambda: iter(layers))
     return list(lines(model, "x.engine", View(show or ("layers",))))[4:]
+
+
+def test_recorded_totals() -> None:
+    twice = [*recorded(), Layer("4", "again [profile 1]", "Convolution", (), ())]
+    totals = totals_of(twice)
+    assert totals.operations == {"CaskConvolution": 1, "CaskPooling": 1, "NoOp": 1, "Reformat": 1}
+    assert (totals.weights, totals.parameters, totals.weight_bytes) == (2, 9472, 18944)
+    assert totals == totals_of(recorded())
+
+
+def test_totals_of_weights() -> None:
+    def layer(name: str, *weights: tuple[str, int]) -> Layer:
+        held = [Weight(TensorSpec("w", dtype, None), size) for dtype, size in weights]
+        return Layer("0", name, "T", (), (), weights=lambda: held)
+
+    once = [layer("a", ("float16", 3), ("float32", 0)), layer("b", ("int4", 3))]
+    known = totals_of([*once, layer("b [profile 1]", ("int8", 9))])
+    assert (known.weights, known.parameters, known.weight_bytes, known.macs) == (2, 6, 8, None)
+    assert totals_of([layer("a", ("Odd", 3), ("int8", 1))]).weight_bytes is None
 
 
 def test_recorded_lines() -> None:

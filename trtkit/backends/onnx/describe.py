@@ -14,7 +14,7 @@ from trtkit.backends.onnx.inferred import inferred_structure
 from trtkit.backends.onnx.model import LoadedModel
 from trtkit.backends.onnx.shapes import try_infer_shapes
 from trtkit.backends.onnx.stated import decoded, stated_specs
-from trtkit.backends.onnx.totals import external_files, operator_name, totals
+from trtkit.backends.onnx.totals import external_files, is_stated, operator_name, totals
 from trtkit.backends.onnx.unbounded import data_dependent
 from trtkit.backends.onnx.walk import graphs_of
 from trtkit.description import DataDependent, Layer, ModelDescription, Weight
@@ -133,16 +133,10 @@ def _details(proto: ModelProto, graphs: Iterable[GraphProto], folders: Sequence[
 def _inferred(model: LoadedModel) -> ModelProto:
     """The model with the types and shapes that can be inferred, where it leaves some out."""
     proto = model.structure()
-    if all(map(_is_stated, graphs_of(proto))):
+    if all(is_stated(graph, graph.node) for graph in graphs_of(proto)):
         return proto
     # Inference makes several copies of what it is given: of a big model it gets one without the values of weights.
     return try_infer_shapes(proto) if proto.ByteSize() < _SMALL else inferred_structure(model)
-
-
-def _is_stated(graph: GraphProto) -> bool:
-    """Whether a graph says something of each tensor that its nodes compute."""
-    stated = {info.name for infos in (graph.value_info, graph.output) for info in infos}
-    return all(name in stated for node in graph.node for name in node.output if name)
 
 
 def _layers(model: LoadedModel, weights: bool) -> Iterator[Layer]:

@@ -17,7 +17,7 @@ from trtkit.dtypes import DTYPES
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-__all__ = ["external_files", "operator_name", "totals"]
+__all__ = ["external_files", "is_stated", "operator_name", "totals"]
 
 _BITS = {number: DTYPES[name].bits for number, name in NAMES.items()}
 
@@ -45,12 +45,15 @@ def totals(model: ModelProto, graphs: Sequence[GraphProto]) -> Totals:
     constants = [tensor for nodes in bodies for tensor in _constants(nodes)] if "Constant" in operations else []
     tensors = [*constants, *_initializers(graphs)]
     sizes = [_bytes(tensor) for tensor in tensors]
+    counted = macs(model.graph, bodies[0], bodies[1:])
+    why = "--shape-inference may find the shapes of the others"
     return Totals(
         operations=dict(sorted(operations.items(), key=lambda each: (-each[1], each[0]))),
         weights=len(tensors),
         parameters=sum(math.prod(tensor.dims) for tensor in tensors),
         weight_bytes=None if None in sizes else sum(size or 0 for size in sizes),
-        macs=macs(model.graph, bodies[0], bodies[1:]),
+        macs=counted,
+        note="" if counted.counted == counted.countable or is_stated(model.graph, bodies[0]) else why,
     )
 
 
@@ -62,6 +65,12 @@ def external_files(graphs: Iterable[GraphProto]) -> dict[str, int]:
             location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
             files[location] = files.get(location, 0) + (_bytes(tensor) or 0)
     return files
+
+
+def is_stated(graph: GraphProto, nodes: Iterable[NodeProto]) -> bool:
+    """Whether a graph says something of each tensor that its nodes compute."""
+    stated = {info.name for infos in (graph.value_info, graph.output) for info in infos}
+    return all(name in stated for node in nodes for name in node.output if name)
 
 
 def _initializers(graphs: Iterable[GraphProto]) -> Iterator[TensorProto]:

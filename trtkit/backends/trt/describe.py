@@ -82,13 +82,15 @@ def _totals(network: Any, parsed: bool) -> Totals:
         weights += own
         if layer.type in _COUNTABLE:
             products.append(_products(layer, sum(each.size for each in own if each.spec.name == "kernel")))
+    macs = macs_of(products)
     return Totals(
         operations=dict(sorted(operations.items(), key=lambda each: (-each[1], each[0]))),
         weights=len(weights),
         parameters=sum(each.size for each in weights),
         weight_bytes=sum((each.size * DTYPES[str(each.spec.dtype)].bits + 7) // 8 for each in weights),
-        macs=macs_of(products),
+        macs=macs,
         helpers=helpers,
+        note="" if macs.counted == macs.countable else "the others have dynamic shapes",
     )
 
 
