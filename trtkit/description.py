@@ -52,7 +52,7 @@ class Layer:
         type: ONNX's operator or TensorRT's layer type; empty where nothing but the name is known.
         inputs: what it reads; None stands for an optional input that is left out.
         outputs: what it computes; None as for inputs.
-        precision: the data type that an engine's layer computes in, where it can be told.
+        precision: the data type that a layer computes in, where an engine tells it or a network asks for it.
         tactic: the kernel that an engine's layer runs.
         origin: the ONNX nodes that an engine's layer was made from.
         helper: TensorRT's ONNX parser added it without a node that it stands for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,8 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import zoo
+
+import trtkit
 
 Command = Callable[..., Any]
 
@@ -43,9 +47,18 @@ def test_names_that_the_encoding_lacks_are_escaped(folder: Path, env: dict[str, 
     result = shell(f"{TRTKIT} run unicode_names.onnx --onnxrt --onnxref --log-file log", **env)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == PASS
-    assert r"ok    a\xfcsgabe \u2192  float32[1,3]" in result.stdout
-    assert r"[I] input eing\xe4be/\u65e5\u672c:0:[N,3]:float32 is dynamic" in result.stderr
+    assert r"ok    a\u00fcsgabe \u2192  float32[1,3]" in result.stdout
+    assert r"[I] input eing\u00e4be/\u65e5\u672c:0:[N,3]:float32 is dynamic" in result.stderr
     assert "[I] input eingäbe/日本:0:[N,3]:float32 is dynamic" in Path("log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("env", POOR.values(), ids=POOR)
+def test_json_stays_json(in_tmp: Path, env: dict[str, str]) -> None:
+    names = ["aüsgabe →", "\U0001f600 \\x41"]
+    trtkit.save_inputs({name: np.zeros(1, np.float32) for name in names}, "names.json")
+    result = shell(f"{TRTKIT} inspect data names.json --json", **env)
+    assert result.stdout.isascii()
+    assert [array["name"] for array in json.loads(result.stdout)["runs"][0]["shown"][0]["arrays"]] == names
 
 
 @pytest.mark.parametrize("env", POOR.values(), ids=POOR)

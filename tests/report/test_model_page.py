@@ -49,8 +49,45 @@ def test_a_node() -> None:
     assert found["facts"] == {
         "name": "(unnamed)",
         "opset": "17",
-        "author": "me",
+        "metadata: author": "me",
         "parameters": "9 in 1 tensor, 36 B",
+    }
+
+
+def test_metadata_and_remarks_take_no_other_facts_place() -> None:
+    model = ModelDescription(
+        kind="ONNX model",
+        name="g",
+        facts={"opset": "17"},
+        inputs=[X],
+        outputs=[],
+        layer_count=0,
+        layers=lambda: iter(()),
+        metadata={"name": "mine", "opset": "none"},
+        remarks={"x": ["on the host", "formats LINEAR"]},
+    )
+    assert model_page(model, "m.onnx")["facts"] == {
+        "name": "g",
+        "opset": "17",
+        "metadata: name": "mine",
+        "metadata: opset": "none",
+        "remarks on x": "on the host, formats LINEAR",
+    }
+
+
+def test_tensors_of_one_name_in_several_graphs() -> None:
+    wide, other = TensorSpec("x", "float16", (1,)), TensorSpec("x", None, None)
+    found = page(
+        Layer("0", "", "If", [X], [Y]),
+        Layer("0/then_branch/0", "", "T", [wide], []),
+        Layer("F/0", "", "T", [other], []),
+    )
+    tensors = found["tensors"]
+    assert isinstance(tensors, dict)
+    assert tensors["x"] == {"dtype": "float32", "shape": [None, 3]}
+    assert found["inner_tensors"] == {
+        "0/then_branch": {"x": {"dtype": "float16", "shape": [1]}},
+        "F": {"x": {"dtype": None, "shape": None}},
     }
 
 

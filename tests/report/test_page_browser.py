@@ -280,3 +280,19 @@ def test_without_workers_there_is_the_table(page: Page) -> None:
     finally:
         page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
     assert len(page.messages()) == 1  # says why
+
+
+def test_tensors_are_those_of_their_own_graph(page: Page) -> None:
+    """A function's `x` is not the model's, and of one name each subgraph has its own type."""
+    nodes = [
+        node(0, "call", "local.F", ["x"]),
+        {**node(0, "body", "Relu", ["x"], parent="local.F"), "id": "local.F/0", "outputs": ["y"]},
+        {"id": "local.F", "name": "local.F", "type": "function"},
+    ]
+    data = page_of([each for each in nodes if "outputs" in each], ["x"], ["call.out"])
+    inner = {"local.F": {"x": {"dtype": None, "shape": None}, "y": {"dtype": "int8", "shape": [7]}}}
+    page.open({**data, "nodes": nodes, "inner_tensors": inner})
+    assert page.edges() == {("i:x", "n:0"), ("n:0", "o:call.out")}
+    page.click("n:local.F/0")
+    page.until(lambda: "int8 [7]" in page.text("#panel"))
+    assert "float32" not in page.text("#panel")

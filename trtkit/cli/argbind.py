@@ -7,7 +7,7 @@ happens in `read`, so that the command line, the `--runner` specification and th
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -15,7 +15,7 @@ from trtkit.errors import UsageError
 from trtkit.options import Option, boolean, options_of, parse_option, split_spec
 from trtkit.suggest import did_you_mean
 
-__all__ = ["Parser", "add_options", "given", "given_flags", "read", "read_spec"]
+__all__ = ["Parser", "add_options", "given", "given_flags", "read", "read_spec", "refuse"]
 
 T = TypeVar("T")
 
@@ -156,6 +156,13 @@ def given(namespace: argparse.Namespace, cls: type) -> dict[str, Any]:
 def given_flags(namespace: argparse.Namespace, cls: type) -> list[str]:
     """The flags of the fields of `cls` that were given on the command line, in their first spelling."""
     return [meta.flags[0] for field, meta in options_of(cls) if hasattr(namespace, _dest(cls, field.name))]
+
+
+def refuse(cls: type, names: Iterable[str], why: str) -> None:
+    """Raise UsageError where there is a field of an options class among these, as given though it has no effect."""
+    flags = {field.name: meta.flags[0] for field, meta in options_of(cls) if meta.flags}
+    for name in names:
+        raise UsageError(f"{flags[name]} {why}")
 
 
 def read_spec(text: str, cls: type, what: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Nothing about the terminal changes a verdict: not its encoding, and not that a s
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -13,6 +14,9 @@ from typing import TextIO
 __all__ = ["drop", "emit", "flush", "flush_errors", "open_streams", "silence"]
 
 _silent = False
+
+_ESCAPED = "trtkit.escaped"
+"""How characters that a stream's encoding lacks are written: as JSON escapes them, so that JSON stays JSON."""
 
 
 def open_streams() -> None:
@@ -29,7 +33,19 @@ def open_streams() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=_ESCAPED)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """An error handler as `codecs.register_error` takes it."""
+    import json
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(_ESCAPED, _escaped)
 
 
 def silence() -> None:

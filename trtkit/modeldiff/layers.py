@@ -24,6 +24,10 @@ _NODE = re.compile(r"\[ONNX Layer: .*\]", re.DOTALL)
 """What the ONNX parser notes as metadata of a network's layer: the name of the node."""
 
 
+_OWNERS = ("attention", "conditional", "loop")
+"""Attributes of a network's layers that are the name of what several layers make up together."""
+
+
 class Wiring:
     """Compares pairs of layers, in the order of the first model."""
 
@@ -127,5 +131,13 @@ def _attributes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:
                     "attribute", f"{name}.{change.subject}", change.a, change.b, renamed=change.subject == _NAME
                 )
         elif one != two and repr(one) != repr(two):  # a NaN differs from itself
-            of_names = name == "metadata" and all(_NODE.fullmatch(str(each)) for each in (one, two))
-            yield Change("attribute", name, one, two, renamed=of_names)
+            of_names = _is_name(name, one) and _is_name(name, two)
+            if not of_names or bare_name(str(one)) != bare_name(str(two)):
+                yield Change("attribute", name, one, two, renamed=of_names)
+
+
+def _is_name(attribute: str, value: Any) -> bool:
+    """Whether an attribute says no more than what a node, or what several layers make up, is called."""
+    return (attribute in _OWNERS and isinstance(value, str)) or (
+        attribute == "metadata" and _NODE.fullmatch(str(value)) is not None
+    )

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from trtkit.report.description import plain_text
+from trtkit.report.jsondata import tensor_data
 from trtkit.report.text import count
 from trtkit.tensors import TensorSpec
 
@@ -146,7 +148,10 @@ class CapabilityReport:
         }
 
     def lines(self, detail: bool = False) -> Iterator[str]:
-        """The report as text, the verdict last; with `detail`, every node is named."""
+        """The report as text, the verdict last; with `detail`, every node is named. Nothing in a name breaks a line."""
+        return map(plain_text, self._lines(detail))
+
+    def _lines(self, detail: bool) -> Iterator[str]:
         yield f"{self.model}: {count(self.node_count, 'node')}, asked the ONNX parser of {self.title}"
         if self.reasons:
             yield ""
@@ -157,7 +162,7 @@ class CapabilityReport:
             shown = reason.places if detail else reason.places[:_SHOWN]
             yield from (f"    {place.text()}" for place in shown)
             if len(reason.places) > len(shown):
-                yield f"    and {len(reason.places) - len(shown)} more nodes; -v names all"
+                yield f"    and {count(len(reason.places) - len(shown), 'more node')}; -v names all"
         if len(self.subgraphs) > 1 or self.folder is not None or any(each.unchecked for each in self.subgraphs):
             yield ""
             yield "subgraphs, in an order in which they can run"
@@ -208,11 +213,7 @@ def _subgraph(index: int, subgraph: Subgraph) -> dict[str, Any]:
         "unchecked": subgraph.unchecked,
         "nodes": list(subgraph.nodes),
         "operators": [{"operator": name, "count": number} for name, number in subgraph.operators.items()],
-        "inputs": [_tensor(spec) for spec in subgraph.inputs],
-        "outputs": [_tensor(spec) for spec in subgraph.outputs],
+        "inputs": [tensor_data(spec) for spec in subgraph.inputs],
+        "outputs": [tensor_data(spec) for spec in subgraph.outputs],
         "file": subgraph.file,
     }
-
-
-def _tensor(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from trtkit.report.jsondata import tensor_data
 from trtkit.report.text import count, duration
 from trtkit.tensors import TensorSpec
 
@@ -87,7 +88,4 @@ def size_text(size: int) -> str:
 
 
 def _tensors(specs: Iterable[TensorSpec]) -> list[dict[str, Any]]:
-    return [
-        {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
-        for spec in specs
-    ]
+    return [tensor_data(spec) for spec in specs]

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from trtkit.comparator.stats import Summary
     from trtkit.description import DataDependent, Layer, ModelDescription, Profile, Totals, Weight
 
-__all__ = ["SHOWN", "View", "lines", "plain_text", "quantity_text", "statistics"]
+__all__ = ["LISTED", "SHOWN", "View", "lines", "plain_text", "quantity_text", "statistics", "value_text"]
 
 SHOWN = ("layers", "attrs", "weights")
 """What can be shown beside the head; attributes and weights stand below the lines of their layers."""
 
-_LISTED = 16
+LISTED = 16
 """Of longer lists as many values are shown as this."""
 
 
@@ -196,7 +196,7 @@ class _Typed:
 def _detail(layer: Layer, view: View) -> Iterator[str]:
     if "attrs" in view.show:
         for name, value in layer.attributes().items():
-            yield f"      {plain_text(name)}: {_value(value)}"
+            yield f"      {plain_text(name)}: {value_text(value)}"
     if "weights" in view.show:
         for weight in layer.weights():
             yield from _weight(weight, view)
@@ -218,17 +218,17 @@ def _weight(weight: Weight, view: View) -> Iterator[str]:
         yield from (f"        {line}".rstrip() for line in shown.splitlines())
 
 
-def _value(value: Any) -> str:
-    """An attribute in one line: text as it is, lists in brackets, long ones cut."""
+def value_text(value: Any) -> str:
+    """A value in one line: text as it is, lists in brackets, long ones cut."""
     if value is None:
         return "(none)"
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{plain_text(str(name))} {_value(each)}" for name, each in value.items()) or "(none)"
+        return ", ".join(f"{plain_text(str(name))} {value_text(each)}" for name, each in value.items()) or "(none)"
     if isinstance(value, Sequence):
-        more = [f"... {len(value)} in all"] if len(value) > _LISTED else []
-        return "[" + ", ".join([*map(_value, value[:_LISTED]), *more]) + "]"
+        more = [f"... {len(value)} in all"] if len(value) > LISTED else []
+        return "[" + ", ".join([*map(value_text, value[:LISTED]), *more]) + "]"
     return f"{value:.9g}" if isinstance(value, float) else plain_text(str(value))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.errors import WorkError
-from trtkit.report.jsondata import enveloped
+from trtkit.report.jsondata import enveloped, tensor_data
 from trtkit.report.values import list_values
 
 if TYPE_CHECKING:
@@ -56,12 +56,8 @@ def model_data(model: ModelDescription, text: str, view: View) -> tuple[dict[str
     return enveloped("model", data), failure
 
 
-def _named(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
-
-
 def _port(spec: TensorSpec, model: ModelDescription) -> dict[str, Any]:
-    return {**_named(spec), "optional": spec.optional, "remarks": list(model.remarks.get(spec.name, ()))}
+    return {**tensor_data(spec), "optional": spec.optional, "remarks": list(model.remarks.get(spec.name, ()))}
 
 
 def _profile(profile: Profile) -> dict[str, Any]:
@@ -85,7 +81,7 @@ def _macs(macs: Macs) -> dict[str, Any]:
 
 def _data_dependent(tensor: DataDependent) -> dict[str, Any]:
     return {
-        **_named(tensor.tensor),
+        **tensor_data(tensor.tensor),
         "layer": tensor.index,
         "type": tensor.type,
         "bounded": tensor.bounded,
@@ -121,7 +117,7 @@ def _weight(weight: Weight, view: View) -> dict[str, Any]:
     """A weight with its statistics, less the type, shape and size that it has anyway."""
     from trtkit.comparator.stats import summary
 
-    data = {**_named(weight.spec), "size": weight.size, "statistics": None}
+    data = {**tensor_data(weight.spec), "size": weight.size, "statistics": None}
     if weight.values is not None:
         values = weight.values()
         said = ("dtype", "shape", "size")
@@ -132,4 +128,4 @@ def _weight(weight: Weight, view: View) -> dict[str, Any]:
 
 
 def _operands(specs: Sequence[TensorSpec | None]) -> list[dict[str, Any] | None]:
-    return [None if spec is None else _named(spec) for spec in specs]
+    return [None if spec is None else tensor_data(spec) for spec in specs]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.modeldiff.names import is_interface
-from trtkit.report.description import plain_text
+from trtkit.report.description import LISTED, plain_text, value_text
+from trtkit.report.jsondata import tensor_data
 from trtkit.report.text import count
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["change_text", "diff_data", "diff_lines", "weight_text"]
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-_LISTED = 16
-"""Of longer lists as many values are shown as this."""
 
 
 def diff_lines(diff: ModelDiff, a: str, b: str) -> Iterator[str]:
@@ -50,12 +49,12 @@ def change_text(change: Change) -> str:
 
 
 def _sides(a: Any, b: Any) -> str:
-    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b) > _LISTED:
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b) > LISTED:
         places = [place for place, (one, two) in enumerate(zip(a, b, strict=True)) if one != two]
-        shown = [f"[{place}] {_value(a[place])} -> {_value(b[place])}" for place in places[:_LISTED]]
-        more = ["..."] if len(places) > _LISTED else []
+        shown = [f"[{place}] {value_text(a[place])} -> {value_text(b[place])}" for place in places[:LISTED]]
+        more = ["..."] if len(places) > LISTED else []
         return f"{len(places)} of {len(a)} differ: {', '.join([*shown, *more])}"
-    return f"{_value(a)} -> {_value(b)}"
+    return f"{value_text(a)} -> {value_text(b)}"
 
 
 def weight_text(found: WeightDiff) -> str:
@@ -102,7 +101,7 @@ def _head_line(noun: str, found: Difference) -> str:
     if noun == "operator":
         return f"{sign} operator  {plain_text(found.subject) or '(unknown)'}  {found.a or 0} -> {found.b or 0}"
     if noun == "fact":
-        return f"{sign} fact  {plain_text(found.subject)}: {_value(found.a)} -> {_value(found.b)}"
+        return f"{sign} fact  {plain_text(found.subject)}: {value_text(found.a)} -> {value_text(found.b)}"
     return f"{sign} {noun}  " + " -> ".join(plain_text(str(spec)) for spec in (found.a, found.b) if spec is not None)
 
 
@@ -174,13 +173,7 @@ def _difference(key: str, found: Difference) -> dict[str, Any]:
 
 
 def _side(value: Any) -> Any:
-    return value if value is None or isinstance(value, str) else _spec(value)
-
-
-def _spec(spec: TensorSpec | None) -> dict[str, Any] | None:
-    if spec is None:
-        return None
-    return {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
+    return value if value is None or isinstance(value, str) else tensor_data(value)
 
 
 def _layer_diff(found: LayerDiff) -> dict[str, Any]:
@@ -203,8 +196,8 @@ def _layer(layer: Layer | None) -> dict[str, Any] | None:
         "index": layer.index,
         "name": layer.name,
         "type": layer.type,
-        "inputs": [_spec(spec) for spec in layer.inputs],
-        "outputs": [_spec(spec) for spec in layer.outputs],
+        "inputs": [spec and tensor_data(spec) for spec in layer.inputs],
+        "outputs": [spec and tensor_data(spec) for spec in layer.outputs],
         "precision": layer.precision,
         "tactic": layer.tactic,
         "origin": list(layer.origin),
@@ -213,8 +206,8 @@ def _layer(layer: Layer | None) -> dict[str, Any] | None:
 
 def _weight_data(found: WeightDiff) -> dict[str, Any]:
     return {
-        "a": _spec(found.a),
-        "b": _spec(found.b),
+        "a": tensor_data(found.a),
+        "b": tensor_data(found.b),
         "layer": found.layer.index,
         "size": found.size,
         "differing": found.differing,
@@ -231,15 +224,3 @@ def _groups(groups: Sequence[Sequence[str]]) -> str:
 
 def _tensors(specs: Sequence[TensorSpec | None]) -> str:
     return ", ".join("(none)" if spec is None else plain_text(str(spec)) for spec in specs) or "(none)"
-
-
-def _value(value: Any) -> str:
-    """Either side of a change in one line: text as it is, lists in brackets, long ones cut."""
-    if value is None:
-        return "(none)"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{plain_text(str(name))} {_value(each)}" for name, each in value.items()) or "(none)"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        more = [f"... {len(value)} in all"] if len(value) > _LISTED else []
-        return "[" + ", ".join([*map(_value, value[:_LISTED]), *more]) + "]"
-    return f"{value:.9g}" if isinstance(value, float) else plain_text(str(value))

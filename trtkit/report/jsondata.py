@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.outcome import plain
 
-__all__ = ["SCHEMA_VERSION", "dumps", "enveloped"]
+if TYPE_CHECKING:
+    from trtkit.tensors import TensorSpec
+
+__all__ = ["SCHEMA_VERSION", "dumps", "enveloped", "tensor_data"]
 
 SCHEMA_VERSION = 1
 """Of every schema of `inspect`; keys are added within a version, never renamed, and never mean something else."""
@@ -17,6 +20,11 @@ SCHEMA_VERSION = 1
 def enveloped(subtool: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """Data of `inspect SUBTOOL`, with `schema` (`trtkit.inspect-SUBTOOL`) and `schema_version` before it."""
     return {"schema": f"trtkit.inspect-{subtool}", "schema_version": SCHEMA_VERSION, **data}
+
+
+def tensor_data(spec: TensorSpec) -> dict[str, Any]:
+    """A tensor as plain data: `name`, `dtype` and `shape`, the last two None where they are not known."""
+    return {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
 
 
 def dumps(data: Any) -> str:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["model_page"]
 
+Tensors = dict[str, dict[str, dict[str, Any]]]
+"""Types and shapes by graph (empty for the main one) and name."""
+
 
 def model_page(model: ModelDescription, text: str, hide_helpers: bool = False) -> dict[str, Any]:
     """Everything of a model but its weights.
@@ -25,9 +28,9 @@ def model_page(model: ModelDescription, text: str, hide_helpers: bool = False) -
     Raises:
         WorkError: the layers cannot be read.
     """
-    tensors: dict[str, dict[str, Any]] = {}
+    tensors: Tensors = {"": {}}
     for spec in (*model.inputs, *model.outputs):
-        _note(tensors, spec)
+        _note(tensors, "", spec)
     layers = [layer for layer in model.layers() if not (layer.helper and hide_helpers)]
     nodes = [_node(layer, tensors) for layer in layers]
     known = {node["id"] for node in nodes}
@@ -39,12 +42,15 @@ def model_page(model: ModelDescription, text: str, hide_helpers: bool = False) -
         "inputs": [spec.name for spec in model.inputs],
         "outputs": [spec.name for spec in model.outputs],
         "nodes": [*nodes, *({"id": name, "name": name, "type": "function"} for name in bodies)],
-        "tensors": tensors,
+        "tensors": tensors.pop(""),
+        "inner_tensors": tensors,
     }
 
 
 def _facts(model: ModelDescription) -> dict[str, str]:
-    facts = {"name": model.name or "(unnamed)", **model.facts, **model.details, **model.metadata}
+    facts = {"name": model.name or "(unnamed)", **model.facts, **model.details}
+    facts.update((f"metadata: {key}", value) for key, value in model.metadata.items())
+    facts.update((f"remarks on {name}", ", ".join(remarks)) for name, remarks in model.remarks.items() if remarks)
     totals = model.totals() if model.totals is not None else None
     if totals is not None:
         size = "" if totals.weight_bytes is None else f", {size_text(totals.weight_bytes)}"
@@ -52,13 +58,13 @@ def _facts(model: ModelDescription) -> dict[str, str]:
     return facts
 
 
-def _node(layer: Layer, tensors: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _node(layer: Layer, tensors: Tensors) -> dict[str, Any]:
     """A layer; what lies in a subgraph has the node as parent that holds it, and the body of a function its name."""
+    graph = layer.index.rpartition("/")[0]
     for spec in (*layer.inputs, *layer.outputs):
         if spec is not None:
-            _note(tensors, spec)
+            _note(tensors, graph, spec)
     attributes = dict(layer.attributes())
-    graph = layer.index.rpartition("/")[0]
     holder = graph.rpartition("/")[0] or graph
     return {
         "id": layer.index,
@@ -76,6 +82,7 @@ def _node(layer: Layer, tensors: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _note(tensors: dict[str, dict[str, Any]], spec: TensorSpec) -> None:
-    if spec.name not in tensors:
-        tensors[spec.name] = {"dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
+def _note(tensors: Tensors, graph: str, spec: TensorSpec) -> None:
+    own = tensors.setdefault(graph, {})
+    if spec.name not in own:
+        own[spec.name] = {"dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}

@@ -52,8 +52,11 @@ def write_page(path: str | Path, data: Mapping[str, Any]) -> None:
             `type`, `inputs` and `outputs` (names of tensors; None for one that is left out), `attributes` (by name),
             `precision`, `tactic`, `origin` (names of the nodes that a fused layer was made from), `parent` (the id of
             the node whose subgraph holds this one; an id `PARENT/BRANCH/...` also names the subgraph), `status`
-            (`same`, `added`, `removed` or `changed`) and `detail` (what changed, as text);
-            `tensors`: `dtype` (text or None) and `shape` (sizes, None for one that is unknown; or None) by name.
+            (`same`, `added`, `removed` or `changed`) and `detail` (what changed, as text); one of type `function`,
+            whose id is no number, stands for a local function, whose body sees nothing of the graph;
+            `tensors`: `dtype` (text or None) and `shape` (sizes, None for one that is unknown; or None) by name;
+            `inner_tensors`: the same of each subgraph and function, by what stands before the last `/` of its nodes'
+            ids; what is missing there is as in `tensors`.
 
     Raises:
         FileError: the file cannot be written.

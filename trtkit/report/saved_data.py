@@ -13,7 +13,7 @@ import numpy as np
 from trtkit.comparator.stats import Histogram, Summary, summary_of, value_histogram
 from trtkit.errors import FileError, InputError
 from trtkit.files.base import Lazy
-from trtkit.report.description import statistics
+from trtkit.report.description import plain_text, statistics
 from trtkit.report.text import count, duration
 from trtkit.report.values import ALL, LINE_WIDTH, NUM_ITEMS, end_positions, format_values, list_values
 from trtkit.tensors import shape_text
@@ -76,7 +76,7 @@ class SavedDataReport:
         yield f"{self._path}: {self._saved.kind}" + (f", {count(len(self._saved.runs), 'run')}" if outputs else "")
         for run in self._saved.runs:
             yield ""
-            yield f"{_plain(run.name) or 'feeds'}: {count(len(run.iterations), 'iteration')}"
+            yield f"{plain_text(run.name) or 'feeds'}: {count(len(run.iterations), 'iteration')}"
             for index, iteration in self._iterations(run):
                 if isinstance(iteration, str):
                     yield f"  iteration {index}: unreadable: {iteration}"
@@ -169,13 +169,14 @@ class _Ends:
 
 
 def _array_lines(facts: _Facts, wanted: Wanted) -> Iterator[str]:
-    if facts.stats is None:
-        yield f"    {_plain(facts.name)}  unreadable: {facts.error}"
+    name, stats = plain_text(facts.name) or "(unnamed)", facts.stats
+    if stats is None:
+        yield f"    {name}  unreadable: {facts.error}"
         return
-    yield f"    {_plain(facts.name)}  {facts.stats.dtype}{shape_text(facts.stats.shape)}  {statistics(facts.stats)}"
+    yield f"    {name}  {stats.dtype}{shape_text(stats.shape)}  {statistics(stats)}"
     if facts.values is not None:
         text = format_values(facts.values, wanted.num_items, wanted.line_width)
-        yield from (f"      {line}" for line in text.splitlines())
+        yield from (f"      {line}".rstrip() for line in text.splitlines())
     if facts.histogram is not None:
         yield from (f"      {line}" for line in _histogram_lines(facts.histogram))
 
@@ -206,8 +207,3 @@ def _bars(labels: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
     width = len(str(most))
     for label, number in zip(labels, counts, strict=True):
         yield f"{label}  {number:>{width}}  {'#' * round(_BAR * number / most)}".rstrip()
-
-
-def _plain(text: str) -> str:
-    """Text that stays on one line."""
-    return text if text.isprintable() else repr(text)[1:-1]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from trtkit.errors import WorkError
+from trtkit.report.description import plain_text
 from trtkit.report.text import count
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def _line(row: dict[str, Any]) -> str:
     """`sparse  w  float32[64,64,3,3]  axis 1  100.0% of 9216 groups fit  Conv conv1`."""
     word = {True: "sparse ", False: "dense  ", None: "unknown"}[row["sparse"]]
     shape = ",".join(map(str, row["shape"]))
-    nodes = _plain(", ".join(row["nodes"]))
-    head = f"{word}  {_plain(row['name']) or '(unnamed)'}  {row['dtype']}[{shape}]"
+    nodes = plain_text(", ".join(row["nodes"]))
+    head = f"{word}  {plain_text(row['name']) or '(unnamed)'}  {row['dtype']}[{shape}]"
     if row["sparse"] is None:
         return f"{head}  {nodes}  ({row['unknown']})"
     return (
@@ -116,8 +117,3 @@ def _verdict(rows: list[dict[str, Any]]) -> str:
     noun = count(figures["weights"], "weight")
     verb = "follows" if figures["sparse"] == 1 else "follow"
     return f"{figures['sparse']} of {noun} {verb} the 2:4 pattern ({values} of {figures['values']} values){unknown}"
-
-
-def _plain(text: str) -> str:
-    """Text that stays on one line."""
-    return text if text.isprintable() else repr(text)[1:-1]

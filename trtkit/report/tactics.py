@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.trt.tensors import DTYPE_NAMES
+from trtkit.report.description import plain_text
 from trtkit.report.text import count
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def tactics_lines(path: str, replay: Mapping[str, Any]) -> Iterator[str]:
     """A line for each layer: name, implementation and tactic as TensorRT's log writes them, inputs -> outputs."""
     yield f"{path}: tactics of {count(len(replay), 'layer')}"
     for layer, algorithm in replay.items():
-        yield f"  {_plain(layer)}  {_tactic(algorithm)}"
+        yield f"  {plain_text(layer) or '(unnamed)'}  {_tactic(algorithm)}"
 
 
 def tactics_data(path: str, replay: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def bad_tactics_lines(good: Sequence[object], bad: Sequence[object], found: Sequ
     yield f"{count(len(good), 'good replay')}, {count(len(bad), 'bad replay')}"
     for each in found:
         seen = f"in {each.bad} of {len(bad)} bad" + ("" if each.good else ", the layer is in no good one")
-        yield f"  {_plain(each.layer)}  {_tactic(each.algorithm)}  ({seen})"
+        yield f"  {plain_text(each.layer) or '(unnamed)'}  {_tactic(each.algorithm)}  ({seen})"
     if not found:
         yield "every tactic of the bad replays is in a good one as well"
     else:
@@ -76,8 +77,3 @@ def _tensor(info: Mapping[str, Any]) -> str:
     if info["components_per_element"] != 1:
         text += f" vectors of {info['components_per_element']} along {info['vectorized_dim']}"
     return text
-
-
-def _plain(text: str) -> str:
-    """Text that stays on one line."""
-    return text if text.isprintable() else repr(text)[1:-1]

@@ -36,6 +36,7 @@ def test_reading(tmp_path: Path) -> None:
 MISTAKES: dict[str, tuple[Any, str]] = {
     "no JSON": (b"{", "is no JSON"),
     "no text": (b"\xff\xfe", "is no JSON"),
+    "deep": (b"[" * 100_000, "is no JSON"),
     "a list": ([], "is no tactic replay"),
     "another object": ({"lst": []}, "is no tactic replay"),
     "half an algorithm": ({"replay": {"layer": {"tactic": 1}}}, "is no tactic replay"),

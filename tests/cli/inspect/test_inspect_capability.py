@@ -63,6 +63,17 @@ def test_not_all_supported(trtkit_command: Command, folder: Path) -> None:
 
 
 @needs_rtx
+def test_names_break_no_line(trtkit_command: Command, folder: Path) -> None:
+    nodes = [zoo.node("Neg", ["x\n\x1b"], ["a\r"]), zoo.node("Ab\ns", ["a\r"], ["y\n"], "n\n", domain="dom\x1b")]
+    x, y = zoo.tensor("x\n\x1b", [1, "N\n"]), zoo.tensor("y\n", ["N\n"])
+    zoo.save(zoo.model(nodes, [x], [y], domains=["dom\x1b"]), folder / "names.onnx")
+    result = trtkit_command("inspect", "capability", "names.onnx")
+    assert result.code == 1
+    assert [line for line in result.out.split("\n") if not line.isprintable()] == []
+    assert r"    x\n\x1b:[1,N\n]:float32 -> a\r:[1,N\n]:float32" in result.out.splitlines()
+
+
+@needs_rtx
 def test_json_says_all_that_is_documented(trtkit_command: Command, folder: Path) -> None:
     result = trtkit_command("inspect", "capability", "mixed.onnx", "--json", "--with-partitioning", "-o", "out")
     assert result.code == 1

@@ -173,6 +173,18 @@ def test_arrays_of_many_pieces(
     assert found["histogram"]["counts"] == np.histogram(wide, 10)[0].tolist()
 
 
+def test_lines_of_names_and_values(trtkit_command: Command, in_tmp: Path) -> None:
+    trtkit.save_inputs({"": np.zeros((2, 1, 1), np.int8)}, "d.json")
+    out = trtkit_command("inspect", "data", "d.json", "--show-values").out
+    assert [line.rstrip() for line in out.splitlines()] == out.splitlines()
+    assert out.splitlines()[4:] == [
+        "    (unnamed)  int8[2,1,1]  min 0  max 0  mean 0  std 0  zeros 100.0%",
+        "      [[[0]],",
+        "",
+        "       [[0]]]",
+    ]
+
+
 def test_every_value(trtkit_command: Command, in_tmp: Path) -> None:
     trtkit.save_inputs({"x": np.arange(40)}, "in.npz")
     out = trtkit_command("inspect", "data", "in.npz", "-s", "-n", "-1", "--line-width", "-1").out

@@ -295,3 +295,50 @@ def test_classes_with_another_name_than_their_type(
     for word in ("CONDITION", "CONDITIONAL_INPUT", "CONDITIONAL_OUTPUT"):
         line = next(index for index, text in enumerate(found) if f"  {word}  " in text)
         assert found[line + 1] == "      conditional: choice"
+
+
+ATTENTION = """\
+def load_network(network, trt):
+    q, k, v = (network.add_input(name, trt.float16, (1, 2, 4, 16)) for name in "qkv")
+    attention = network.add_attention(q, k, v, trt.AttentionNormalizationOp.SOFTMAX, True)
+    network.mark_output(attention.get_output(0))
+"""
+
+
+@needs_rtx
+def test_attention(trtkit_command: Command, in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set for it stands at the layer that it begins with, and a difference there is one."""
+    monkeypatch.setenv("TRTKIT_TENSORRT", "tensorrt_rtx")
+    Path("causal.py").write_text(ATTENTION)
+    Path("plain.py").write_text(ATTENTION.replace("True", "False"))
+    result = trtkit_command("inspect", "model", "causal.py", "--show", "attrs")
+    assert (result.code, result.err) == (0, "")
+    found = below_the_head(result.out)
+    assert {"      causal: True", "      norm_op: SOFTMAX", "      decomposable: False"} <= set(found)
+    result = trtkit_command("inspect", "diff", "plain.py", "causal.py")
+    assert result.code == 1
+    assert "ATTENTION_INPUT  attribute causal: False -> True" in result.out
+    result = trtkit_command("inspect", "diff", "plain.py", "plain.py", "--json")
+    assert result.code == 0
+
+
+@needs_rtx
+def test_reshape_to_what_an_input_says(trtkit_command: Command, in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorRT warns where the dimensions of such a layer are asked for."""
+    monkeypatch.setenv("TRTKIT_TENSORRT", "tensorrt_rtx")
+    nodes = [zoo.node("Shape", ["x"], ["s"], name="size"), zoo.node("Reshape", ["x", "s"], ["y"], name="same")]
+    zoo.save(zoo.model(nodes, [zoo.X], [zoo.Y]), Path("reshape.onnx"))
+    result = trtkit_command("inspect", "model", "reshape.onnx", "--display-as", "trt", "--show", "attrs")
+    assert (result.code, result.err) == (0, "")
+    assert "  same  SHUFFLE  " in result.out
+
+
+@needs_rtx
+def test_names_of_loops_alone(trtkit_command: Command, in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRTKIT_TENSORRT", "tensorrt_rtx")
+    Path("a.py").write_text(LOOP)
+    Path("b.py").write_text(LOOP.replace('"twice"', '"again"'))
+    result = trtkit_command("inspect", "diff", "a.py", "b.py")
+    assert result.code == 1
+    assert "attribute loop: twice -> again" in result.out
+    assert trtkit_command("inspect", "diff", "a.py", "b.py", "--ignore-names").code == 0

@@ -79,6 +79,12 @@ def test_tactics(trtkit_command: Command, in_tmp: Path) -> None:
     assert {key for key in keys_of(data) if f"`{key}`" not in documented("tactics.md")} == set()
 
 
+def test_every_layer_is_one_line(trtkit_command: Command, in_tmp: Path) -> None:
+    write("t.json", **{"": algorithm(1), "a\n\x1b[31m": algorithm(2)})
+    lines = trtkit_command("inspect", "tactics", "t.json").out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["(unnamed)", r"a\n\x1b[31m"]
+
+
 def test_a_file_that_is_none(trtkit_command: Command, in_tmp: Path) -> None:
     Path("t.json").write_text("[]")
     result = trtkit_command("inspect", "tactics", "t.json")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from trtkit.backends.trt.api import package_name, version
+from trtkit.backends.trt.constraints import io_remarks, layer_constraints, layer_precision
 from trtkit.backends.trt.layer_members import layer_attributes, layer_weights
 from trtkit.backends.trt.network import Net
 from trtkit.backends.trt.tensors import spec_of
@@ -41,23 +42,26 @@ def describe(net: Net) -> ModelDescription:
         outputs=tuple(net.output_specs().values()),
         layer_count=net.network.num_layers,
         layers=lambda: _layers(net.network, parsed),
+        remarks=io_remarks(net.network),
         totals=lambda: _totals(net.network, parsed),
     )
 
 
 def _layers(network: Any, parsed: bool) -> Iterator[Layer]:
-    return (_layer(index, network.get_layer(index), parsed) for index in range(network.num_layers))
+    return (_layer(network, index, parsed) for index in range(network.num_layers))
 
 
-def _layer(index: int, layer: Any, parsed: bool) -> Layer:
+def _layer(network: Any, index: int, parsed: bool) -> Layer:
+    layer = network.get_layer(index)
     return Layer(
         str(index),
         layer.name,
         layer.type.name,
         _tensors(layer.num_inputs, layer.get_input),
         _tensors(layer.num_outputs, layer.get_output),
+        precision=layer_precision(layer),
         helper=parsed and _is_helper(layer),
-        attributes=lambda: layer_attributes(layer),
+        attributes=lambda: {**layer_attributes(layer), **layer_constraints(network, layer)},
         weights=lambda: layer_weights(layer),
     )
 

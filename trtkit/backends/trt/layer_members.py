@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from trtkit.backends.trt.api import package_name, trt
+from trtkit.backends.trt.api import has, package_name, trt
 from trtkit.backends.trt.tensors import dtype_name
 from trtkit.description import Weight
 from trtkit.errors import one_line
@@ -37,6 +37,8 @@ def layer_attributes(layer: Any) -> dict[str, Any]:
     A member that TensorRT does not let be read has the reason as its value.
     """
     found = {name: value for name, value in _members(layer).items() if not _is_weights(value)}
+    if layer.type.name == "ATTENTION_INPUT" and has("IAttentionInputLayer"):
+        found.update(_attention(layer))
     metadata = str(layer.metadata)
     return {**found, "metadata": metadata} if metadata else found
 
@@ -55,6 +57,8 @@ def _members(layer: Any) -> dict[str, Any]:
     with _seen_as(layer, cls), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for name in _names(cls):
+            if name == "reshape_dims" and layer.num_inputs > 1:
+                continue  # an input has them, and TensorRT would warn that they cannot be asked for
             try:
                 value = _plain(name, getattr(layer, name))
             except Exception as error:  # noqa: BLE001 - whatever a binding raises for a member that is not set
@@ -62,6 +66,19 @@ def _members(layer: Any) -> dict[str, Any]:
             if value is not None:
                 found[name] = value
     return found
+
+
+def _attention(layer: Any) -> dict[str, Any]:
+    """What the attention is set to that begins with a layer; the tensors that it takes are inputs of the layer."""
+    with _seen_as(layer, trt().IAttentionInputLayer):
+        attention = layer.attention
+    names = list(_names(trt().IAttention))
+    if attention.normalization_quantize_scale is None:  # TensorRT logs an error where the type is asked for then
+        names.remove("normalization_quantize_to_type")
+    values = {name: getattr(attention, name) for name in names}
+    tensor = trt().ITensor
+    plain = {name: _plain(name, value) for name, value in values.items() if not isinstance(value, tensor)}
+    return {name: value for name, value in plain.items() if value is not None}
 
 
 @contextmanager

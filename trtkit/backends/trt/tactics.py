@@ -121,7 +121,7 @@ def read_replay(path: Path) -> Replay:
         raise FileError(f"there is no tactic replay {str(path)!r}{near_files(path)}") from error
     except OSError as error:
         raise FileError(f"cannot read the tactic replay {str(path)!r}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"the tactic replay {str(path)!r} is no JSON: {one_line(error)}") from error
     replay = data.get("replay") if isinstance(data, dict) else None
     if not isinstance(replay, dict) or not all(map(_is_algorithm, replay.values())):

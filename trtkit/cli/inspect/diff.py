@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
-from trtkit.cli.argbind import Parser, add_options, given
+from trtkit.cli.argbind import Parser, add_options, given, refuse
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.errors import MissingDeviceError, UsageError
 from trtkit.models import MODEL_KINDS, ModelFile
-from trtkit.options import Option, choice, options_of, parse_option
+from trtkit.options import Option, choice, parse_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from trtkit.description import ModelDescription
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
@@ -144,21 +142,15 @@ def _check_options(namespace: argparse.Namespace, files: tuple[ModelFile, ModelF
     """Refuse options that have no effect on what is compared."""
     onnx, network, runtime = (given(namespace, cls) for cls in (OnnxOptions, NetworkOptions, RuntimeOptions))
     if kind != "engine":
-        _refuse(RuntimeOptions, runtime, "is for engines, and these are none")
+        refuse(RuntimeOptions, runtime, "is for engines, and these are none")
     if not any(file.kind == "onnx" for file in files):
-        _refuse(OnnxOptions, onnx, "is for ONNX models, and these are none")
+        refuse(OnnxOptions, onnx, "is for ONNX models, and these are none")
     if kind == "onnx":
-        _refuse(NetworkOptions, network, "has no effect on ONNX models without --display-as trt")
+        refuse(NetworkOptions, network, "has no effect on ONNX models without --display-as trt")
         if namespace.no_weights:
-            _refuse(OnnxOptions, {"external_data_dir"} & set(onnx), "has no effect with --no-weights")
+            refuse(OnnxOptions, {"external_data_dir"} & set(onnx), "has no effect with --no-weights")
     if kind == "engine":
-        _refuse(NetworkOptions, set(network) - set(_OF_ENGINES), "is for networks, and these are engines")
-
-
-def _refuse(cls: type, names: Iterable[str], why: str) -> None:
-    flags = {field.name: meta.flags[0] for field, meta in options_of(cls) if meta.flags}
-    for name in names:
-        raise UsageError(f"{flags[name]} {why}")
+        refuse(NetworkOptions, set(network) - set(_OF_ENGINES), "is for networks, and these are engines")
 
 
 def _page_path(text: str | None) -> Path | None:

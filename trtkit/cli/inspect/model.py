@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
-from trtkit.cli.argbind import Parser, add_options, given
+from trtkit.cli.argbind import Parser, add_options, given, refuse
 from trtkit.cli.inspect.showing import Shower, uncollected
 from trtkit.cli.inspect.valueargs import add_value_options, read_value_options
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
 from trtkit.errors import MissingDeviceError, ModelError, UsageError
-from trtkit.options import Option, choice, options_of, parse_option
+from trtkit.options import Option, choice, parse_option
 from trtkit.report.description import SHOWN, View
 
 if TYPE_CHECKING:
@@ -115,18 +114,16 @@ def _execute(namespace: argparse.Namespace, file: ModelFile, as_trt: bool, show:
     file.check_exists()
     _refuse_view(file, as_trt, show.view)
     if file.kind != "engine":
-        _refuse(RuntimeOptions, runtime, f"is for engines, but {str(file.path)!r} is none")
+        refuse(RuntimeOptions, runtime, f"is for engines, but {str(file.path)!r} is none")
     if file.kind != "onnx":
-        _refuse(OnnxOptions, onnx, f"is for ONNX models, but {str(file.path)!r} is {_KINDS[file.kind]}")
+        refuse(OnnxOptions, onnx, f"is for ONNX models, but {str(file.path)!r} is {_KINDS[file.kind]}")
     if file.kind == "engine":
         if as_trt:
             raise UsageError(f"--display-as is for ONNX models, but {str(file.path)!r} is an engine")
-        _refuse(
-            NetworkOptions, set(network) - set(_OF_ENGINES), f"is for networks, but {str(file.path)!r} is an engine"
-        )
+        refuse(NetworkOptions, set(network) - set(_OF_ENGINES), f"is for networks, but {str(file.path)!r} is an engine")
         _show_engine(file, NetworkOptions(**network), runtime.get("load_runtime"), show)
     elif file.kind == "onnx" and not as_trt:
-        _refuse(NetworkOptions, network, "shows nothing of TensorRT without --display-as trt")
+        refuse(NetworkOptions, network, "shows nothing of TensorRT without --display-as trt")
         _show_onnx(file, onnx, show)
     else:
         _show_network(file, OnnxOptions(**onnx), NetworkOptions(**network), show)
@@ -154,13 +151,6 @@ def _refuse_view(file: ModelFile, as_trt: bool, view: View) -> None:
         raise UsageError("--list-unbounded-dds is for ONNX models, not for TensorRT networks and engines")
     if view.hide_helpers and (as_onnx or file.kind == "engine"):
         raise UsageError("--hide-helpers is for TensorRT networks: use --display-as trt with an ONNX model")
-
-
-def _refuse(cls: type, names: Iterable[str], why: str) -> None:
-    """Raise UsageError where one of these fields of an options class was given."""
-    flags = {field.name: meta.flags[0] for field, meta in options_of(cls) if meta.flags}
-    for name in names:
-        raise UsageError(f"{flags[name]} {why}")
 
 
 def _show_engine(file: ModelFile, options: NetworkOptions, runtime: Path | None, show: Shower) -> None:
@@ -193,7 +183,7 @@ def _show_onnx(file: ModelFile, options: dict[str, Any], show: Shower) -> None:
     weights = "weights" in show.view.show
     if not weights:
         without = "has no effect without --show weights or --display-as trt"
-        _refuse(OnnxOptions, {"external_data_dir"} & set(options), without)
+        refuse(OnnxOptions, {"external_data_dir"} & set(options), without)
     try:
         model = open_file(file, OnnxOptions(**options, ignore_external_data=not weights))
         assert isinstance(model, LoadedModel)  # it is an ONNX model

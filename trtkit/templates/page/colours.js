@@ -26,16 +26,16 @@ function family(node) {
 }
 
 // The precision that a node says; else the type of what it computes.
-function precision(node, tensors) {
-  if (node.precision) return node.precision;
-  const known = node.outputs.map((name) => tensors.get(name)?.dtype).find(Boolean);
+function precision(item, graph) {
+  if (item.node.precision) return item.node.precision;
+  const known = item.node.outputs.map((name) => typeOf(graph, item, name)?.dtype).find(Boolean);
   return known ?? "unknown";
 }
 
 function keyOf(item, mode, graph) {
   if (item.kind !== "node") return item.kind === "input" || item.kind === "output" ? "input, output" : null;
   if (mode === "status") return item.node.status ?? "same";
-  return mode === "type" ? family(item.node) : precision(item.node, graph.tensors);
+  return mode === "type" ? family(item.node) : precision(item, graph);
 }
 
 function hueOf(key, mode) {

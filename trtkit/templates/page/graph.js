@@ -19,11 +19,20 @@ function buildGraph(data) {
   for (const name of data.outputs) addItem(items, root, "o:" + name, "output", name);
   tidy(root, items, separator);
   measure(root);
-  const graph = { root, items, tensors: new Map(Object.entries(data.tensors)), open: new Set() };
+  const graph = { root, items, tensors: typesOf(data), open: new Set() };
   graph.nodes = [...items.values()].filter((item) => item.kind !== "scope" && item.kind !== "section");
   graph.nodes.sort((a, b) => a.order - b.order);
   connect(graph, data);
   return graph;
+}
+
+// Types and shapes by subgraph and name.
+function typesOf(data) {
+  const types = new Map();
+  for (const [region, tensors] of [["", data.tensors], ...Object.entries(data.inner_tensors ?? {})]) {
+    for (const [name, tensor] of Object.entries(tensors)) types.set(region + "\n" + name, tensor);
+  }
+  return types;
 }
 
 function newItem(id, kind, label, parent) {
@@ -126,7 +135,6 @@ function measure(item) {
 // Finds who computes what each node reads. Tensors of a subgraph are seen in it and in what lies deeper.
 function connect(graph, data) {
   const producers = new Map();
-  const region = (item) => (item.kind === "node" ? item.node.id.split("/").slice(0, -1).join("/") : "");
   const offer = (where, name, item) => {
     const key = where + "\n" + name;
     producers.get(key)?.push(item) ?? producers.set(key, [item]);
@@ -136,13 +144,14 @@ function connect(graph, data) {
     item.writes = item.kind === "output" ? [] : item.kind === "input" ? [tensorOf(item)] : item.node.outputs;
     item.before = new Map();
     item.after = new Map();
-    for (const name of item.writes) if (name) offer(region(item), name, item);
+    for (const name of item.writes) if (name) offer(regionOf(item), name, item);
   }
+  const functions = new Set(data.nodes.filter((node) => node.type === "function" && !/^\d+$/.test(node.id)).map((node) => node.id));
   graph.edges = [];
   for (const target of graph.nodes) {
     for (const tensor of new Set(target.reads)) {
       if (!tensor) continue;
-      for (const source of find(producers, region(target), tensor)) {
+      for (const source of find(producers, functions, regionOf(target), tensor)) {
         if (source === target || !together(source, target)) continue;
         graph.edges.push({ source, target, tensor });
         (target.before.get(tensor) ?? target.before.set(tensor, []).get(tensor)).push(source);
@@ -156,12 +165,23 @@ function tensorOf(item) {
   return item.id.slice(2);
 }
 
-function find(producers, region, tensor) {
+// The subgraph that an item lies in, as its identifier says it: "3/then_branch" of "3/then_branch/0".
+function regionOf(item) {
+  return item.kind === "node" ? item.node.id.split("/").slice(0, -1).join("/") : "";
+}
+
+// Who computes a tensor, in the innermost of the graphs around it where somebody does. A function sees its own body only.
+function find(producers, functions, region, tensor) {
   for (let where = region; ; where = where.slice(0, Math.max(where.lastIndexOf("/"), 0))) {
     const found = producers.get(where + "\n" + tensor);
     if (found) return found;
-    if (!where) return [];
+    if (!where || functions.has(where)) return [];
   }
+}
+
+// Type and shape of a tensor that an item reads or writes.
+function typeOf(graph, item, name) {
+  return graph.tensors.get(regionOf(item) + "\n" + name) ?? graph.tensors.get("\n" + name);
 }
 
 // What was removed and what was added have never been in one model.
@@ -184,7 +204,8 @@ function openAtStart(graph) {
   }
 }
 
-// The visible tree (for the layout), and one edge for all tensors that go from one visible item to another.
+// The visible tree (for the layout), and one edge for all tensors that go from one visible item to another; `of` says
+// which node computes each.
 function visiblePart(graph) {
   const shown = [];
   const stands = new Map(); // each item of the model by what stands for it
@@ -207,8 +228,10 @@ function visiblePart(graph) {
     if (source === target) continue;
     const key = source.id + "\n" + target.id;
     const found = edges.get(key);
-    if (found) found.tensors.add(edge.tensor);
-    else edges.set(key, { id: "e:" + key, source, target, tensors: new Set([edge.tensor]) });
+    if (found) {
+      found.tensors.add(edge.tensor);
+      found.of.set(edge.tensor, edge.source);
+    } else edges.set(key, { id: "e:" + key, source, target, tensors: new Set([edge.tensor]), of: new Map([[edge.tensor, edge.source]]) });
   }
   return { shown, edges: [...edges.values()], stands };
 }

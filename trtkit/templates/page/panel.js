@@ -27,8 +27,8 @@ function numberText(value) {
   return Math.abs(short) < 1e-4 ? short.toExponential() : String(short);
 }
 
-function tensorText(graph, name) {
-  const tensor = graph.tensors.get(name);
+function tensorText(graph, item, name) {
+  const tensor = typeOf(graph, item, name);
   if (!tensor) return "";
   return [tensor.dtype, tensor.shape ? `[${tensor.shape.map((size) => size ?? "?").join(", ")}]` : null].filter(Boolean).join(" ");
 }
@@ -59,7 +59,7 @@ class Panel {
   named(title, names, prefix) {
     return names.length && [
       element("h3", {}, title),
-      element("ul", {}, ...names.map((name) => this.tensor(name, [this.graph.items.get(prefix + name)], () => name))),
+      element("ul", {}, ...names.map((name) => this.graph.items.get(prefix + name)).map((item, at) => this.tensor(names[at], item, [item], () => names[at]))),
     ];
   }
 
@@ -68,18 +68,18 @@ class Panel {
     return rows.length ? [title && element("h3", {}, title), element("dl", {}, ...rows)] : [];
   }
 
-  tensor(name, items, text) {
+  tensor(name, reader, items, text) {
     const links = items.map((item) => element("button", { type: "button", title: titleOf(item), onclick: () => this.go(item) }, text(item)));
     const row = links.length ? element("div", { className: "links" }, ...links) : null;
-    const shape = element("div", { className: "shape" }, tensorText(this.graph, name));
+    const shape = element("div", { className: "shape" }, tensorText(this.graph, reader, name));
     if (text(items[0] ?? null) === name) return element("li", {}, row, shape);
     return element("li", {}, element("div", {}, name), shape, row);
   }
 
-  tensors(title, names, others, sign, none) {
+  tensors(title, item, names, others, sign, none) {
     const known = names.filter(Boolean);
-    const text = (item) => (item ? `${sign} ${item.label || item.node?.type || "unnamed"}` : none);
-    return known.length && [element("h3", {}, title), element("ul", {}, ...known.map((name) => this.tensor(name, others.get(name) ?? [], text)))];
+    const text = (other) => (other ? `${sign} ${other.label || other.node?.type || "unnamed"}` : none);
+    return known.length && [element("h3", {}, title), element("ul", {}, ...known.map((name) => this.tensor(name, item, others.get(name) ?? [], text)))];
   }
 
   item(item, mode) {
@@ -91,10 +91,10 @@ class Panel {
       element("h2", {}, titleOf(item)), element("p", { className: "type" }, dot(paint(key, mode, darkness.matches)), kind),
       item.children.length ? this.button(item) : null,
       node?.detail ? element("p", { className: "detail" }, node.detail) : null,
-      node ? this.table("", this.facts(node)) : element("p", { className: "shape" }, tensorText(this.graph, tensorOf(item))),
+      node ? this.table("", this.facts(node)) : element("p", { className: "shape" }, tensorText(this.graph, item, tensorOf(item))),
       node ? this.table("Attributes", node.attributes) : null,
-      this.tensors(node ? "Inputs" : "Computed by", item.reads, item.before, "↑", ""),
-      this.tensors(node ? "Outputs" : "Read by", item.writes, item.after, "↓", ""),
+      this.tensors(node ? "Inputs" : "Computed by", item, item.reads, item.before, "↑", ""),
+      this.tensors(node ? "Outputs" : "Read by", item, item.writes, item.after, "↓", ""),
     );
   }
 
@@ -132,7 +132,7 @@ class Panel {
     this.fill(
       element("h2", {}, edge.tensors.size === 1 ? [...edge.tensors][0] : `${edge.tensors.size} tensors`),
       element("p", { className: "type" }, edge.tensors.size === 1 ? "tensor" : `from ${edge.source.label} to ${edge.target.label}`),
-      element("ul", {}, ...[...edge.tensors].map((name) => this.tensor(name, [edge.source, edge.target], text))),
+      element("ul", {}, ...[...edge.tensors].map((name) => this.tensor(name, edge.of.get(name), [edge.source, edge.target], text))),
     );
   }
 }

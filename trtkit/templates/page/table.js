@@ -12,7 +12,7 @@ class Table {
       ["#", (item) => item.node.id], ["Name", ({ node }) => node.name], ["Type", ({ node }) => node.type],
       has((node) => node.status) && ["Status", ({ node }) => node.status ?? ""],
       has((node) => node.detail) && ["Change", ({ node }) => node.detail ?? ""],
-      ["Precision", ({ node }) => precision(node, graph.tensors)],
+      ["Precision", (item) => precision(item, graph)],
       has((node) => node.tactic) && ["Tactic", ({ node }) => node.tactic ?? ""],
       ["Inputs", ({ node }) => joined(node.inputs)], ["Outputs", ({ node }) => joined(node.outputs)],
     ].filter(Boolean);

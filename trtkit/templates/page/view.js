@@ -54,7 +54,8 @@ function shapeText(tensor) {
 
 function edgeLabel(edge, graph) {
   if (edge.tensors.size > 1) return `${edge.tensors.size} tensors`;
-  return shorten(shapeText(graph.tensors.get([...edge.tensors][0])), 26);
+  const [[name, source]] = edge.of;
+  return shorten(shapeText(typeOf(graph, source, name)), 26);
 }
 
 class View {
