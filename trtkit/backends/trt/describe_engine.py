@@ -12,7 +12,7 @@ from trtkit.backends.trt.api import has, package_name, title, trt, version
 from trtkit.backends.trt.inspector import entries, layer_of, totals_of
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.releases import members
-from trtkit.backends.trt.tensors import dtype_name
+from trtkit.backends.trt.tensors import engine_spec
 from trtkit.description import Layer, ModelDescription, Profile
 from trtkit.errors import ModelError
 from trtkit.tensors import Sizes, TensorSpec
@@ -35,7 +35,7 @@ def describe(engine: Any, plan_size: int) -> ModelDescription:
     verbosity = _word("ProfilingVerbosity", engine.profiling_verbosity)
     names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
     inputs = [name for name in names if engine.get_tensor_mode(name) == trt().TensorIOMode.INPUT]
-    specs = {name: _spec(engine, name) for name in names}
+    specs = {name: engine_spec(engine, name) for name in names}
     return ModelDescription(
         kind="TensorRT engine",
         name=engine.name,
@@ -51,11 +51,6 @@ def describe(engine: Any, plan_size: int) -> ModelDescription:
         totals=(lambda: totals_of(_layers(engine))) if verbosity == "detailed" else None,
         no_values="engines tell the types and numbers of their weights, not the values",
     )
-
-
-def _spec(engine: Any, name: str) -> TensorSpec:
-    shape = tuple(size if size >= 0 else None for size in map(int, engine.get_tensor_shape(name)))
-    return TensorSpec(name, dtype_name(engine.get_tensor_dtype(name)), shape)
 
 
 def _remarks(engine: Any, name: str) -> list[str]:

@@ -21,13 +21,12 @@ from trtkit.backends.trt.contexts import create_context, give_memory
 from trtkit.backends.trt.graphs import Graphs
 from trtkit.backends.trt.layer_profiler import make_profiler
 from trtkit.backends.trt.logger import collect
-from trtkit.backends.trt.tensors import dtype_name
+from trtkit.backends.trt.tensors import engine_spec
 from trtkit.cuda.arrays import download
 from trtkit.cuda.device import current_context, owner
 from trtkit.cuda.memory import DeviceMemory, PinnedMemory
 from trtkit.dtypes import DTYPES
 from trtkit.errors import BackendError, ModelError
-from trtkit.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -73,7 +72,7 @@ class Execution:
         self._addresses: dict[str, int] = {}
         self._graphs = Graphs(cuda)
         every = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        specs = {each: self._spec(each) for each in every}
+        specs = {each: engine_spec(engine, each) for each in every}
         modes = {each: engine.get_tensor_mode(each) for each in every}
         self.inputs = {each: spec for each, spec in specs.items() if modes[each] == trt().TensorIOMode.INPUT}
         self._outputs = {each: spec for each, spec in specs.items() if each not in self.inputs}
@@ -167,16 +166,10 @@ class Execution:
         result: tuple[LayerTime, ...] = profiler.result()
         return result
 
-    def _spec(self, name: str) -> TensorSpec:
-        sizes = [int(size) for size in self._engine.get_tensor_shape(name)]
-        shape = tuple(size if size >= 0 else None for size in sizes)
-        return TensorSpec(name, dtype_name(self._engine.get_tensor_dtype(name)), shape)
-
     def _open_context(self) -> None:
         self._context = create_context(self._engine, self._options, self._cuda, self._stream)
         unsized = self._setting.unsized if self._setting else set()
-        profile = self._options.optimization_profile
-        self._setting = Setting(self._name, self._engine, self._context, profile, unsized)
+        self._setting = Setting(self._name, self._engine, self._context, self._options.optimization_profile, unsized)
 
     def _drop_context(self) -> None:
         self._graphs.clear()
@@ -272,10 +265,8 @@ class Execution:
             if self._timed:
                 cuda.record(self._start, stream, graph=True)
             if not self._context.execute_async_v3(stream):
-                said = messages.text()
-                raise BackendError(
-                    f"{self._name}: --cuda-graph: {title()} cannot put this model into a CUDA graph: {said}"
-                )
+                why = f"{title()} cannot put this model into a CUDA graph: {messages.text()}"
+                raise BackendError(f"{self._name}: --cuda-graph: {why}")
             if self._timed:
                 cuda.record(self._end, stream, graph=True)
             if 0 < binding.total <= _STAGED:

@@ -10,7 +10,7 @@ from trtkit.errors import ModelError, UsageError, one_line
 from trtkit.suggest import did_you_mean
 from trtkit.tensors import Dim, Shape, TensorSpec
 
-__all__ = ["DTYPE_NAMES", "data_type", "dtype_name", "shape_of", "spec_of"]
+__all__ = ["DTYPE_NAMES", "data_type", "dtype_name", "engine_spec", "shape_of", "spec_of"]
 
 DTYPE_NAMES = {
     "FLOAT": "float32",
@@ -78,6 +78,12 @@ def shape_of(tensor: Any) -> Shape | None:
 
 def _dim(tensor: Any, index: int, size: int) -> Dim:
     return size if size >= 0 else tensor.get_dimension_name(index) or None
+
+
+def engine_spec(engine: Any, name: str) -> TensorSpec:
+    """What an `ICudaEngine` says about one of its inputs or outputs."""
+    shape = tuple(size if size >= 0 else None for size in map(int, engine.get_tensor_shape(name)))
+    return TensorSpec(name, dtype_name(engine.get_tensor_dtype(name)), shape)
 
 
 def spec_of(tensor: Any) -> TensorSpec:
