@@ -11,7 +11,7 @@ from trtkit.comparator.compare import CompareOptions, PairComparator
 from trtkit.comparator.inputs import check_feed
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, UsageError
-from trtkit.measuring import host_side, takes_device_arrays
+from trtkit.measuring import host_side, optional_answer, takes_device_arrays
 from trtkit.plan import RunnerPlan, RunPlan
 from trtkit.prepare import make_runners, open_model
 from trtkit.results import Iteration
@@ -127,8 +127,7 @@ class OpenRunner:
 
     def _asked(self, member: str, *arguments: Any) -> Any:
         self._check()
-        method = getattr(self._runner, member, None)
-        return None if method is None else method(*arguments)
+        return optional_answer(self._runner, member, *arguments)
 
     def _check(self) -> None:
         if not self._entered:

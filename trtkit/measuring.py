@@ -13,7 +13,7 @@ from trtkit.report.model import RunnerReport
 from trtkit.results import Feed, Iteration, Outputs
 from trtkit.timing import Measurement, Timings
 
-__all__ = ["begin", "finish", "host_side", "iterate", "runner_report", "takes_device_arrays"]
+__all__ = ["begin", "finish", "host_side", "iterate", "optional_answer", "runner_report", "takes_device_arrays"]
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ def begin(runner: Runner, feed: Feed, execution: ExecutionOptions) -> Measuremen
             _timed(runner, feed, measurement.timings)
             if time.perf_counter() >= end:
                 break
-        measurement.gpu = _optional(runner, "gpu_state")
-    measurement.layers = tuple(_optional(runner, "layer_times", feed) or ())
+        measurement.gpu = optional_answer(runner, "gpu_state")
+    measurement.layers = tuple(optional_answer(runner, "layer_times", feed) or ())
     return measurement
 
 
@@ -58,7 +58,7 @@ def iterate(runner: Runner, feed: Feed, measurement: Measurement) -> Iteration:
 def finish(runner: Runner, measurement: Measurement) -> None:
     """Note the state of the GPU, right after the last iteration, unless `--duration` has noted it already."""
     if measurement.measured == "iterations":
-        measurement.gpu = _optional(runner, "gpu_state")
+        measurement.gpu = optional_answer(runner, "gpu_state")
 
 
 def _timed(runner: Runner, feed: Feed, timings: Timings | None) -> Iteration:
@@ -67,11 +67,11 @@ def _timed(runner: Runner, feed: Feed, timings: Timings | None) -> Iteration:
     outputs: Outputs = runner.infer(feed)
     seconds = time.perf_counter() - start
     if timings is not None:
-        timings.add(seconds, _optional(runner, "gpu_seconds"))
+        timings.add(seconds, optional_answer(runner, "gpu_seconds"))
     return Iteration(outputs, runner.name, seconds)
 
 
-def _optional(runner: Runner, member: str, *args: Any) -> Any:
+def optional_answer(runner: Runner, member: str, *args: Any) -> Any:
     """The answer of a method that a runner need not have; None without it."""
     method = getattr(runner, member, None)
     return None if method is None else method(*args)

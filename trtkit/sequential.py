@@ -112,12 +112,13 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
             kept_feeds = stack.enter_context(files.open_writer(spill / _INPUTS, "inputs")) if first else None
             for feed in track(checked_feeds(feeds, [runner], plan), feeds.length):
-                mine = feed if takes_device_arrays(runner) else host_side(feed)
+                host = host_side(feed) if kept_feeds is not None or not takes_device_arrays(runner) else feed
+                mine = feed if takes_device_arrays(runner) else host
                 if measurement is None:
                     measurement = begin(runner, mine, plan.execution)
                 outputs.write(iterate(runner, mine, measurement))
                 if kept_feeds is not None:
-                    kept_feeds.write(Iteration(host_side(feed)))
+                    kept_feeds.write(Iteration(host))
             if measurement is None:
                 raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
         finish(runner, measurement)

@@ -12,6 +12,7 @@ from typing import Any
 from trtkit.errors import BackendError, MissingDeviceError
 
 __all__ = [
+    "Current",
     "Device",
     "current_context",
     "current_device",

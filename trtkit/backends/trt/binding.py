@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from trtkit.cuda.memory import DeviceMemory
     from trtkit.results import Array, Feed
 
-__all__ = ["Binding", "Place", "Setting", "bind"]
+__all__ = ["ALIGNMENT", "Binding", "Place", "Setting", "bind"]
 
-_ALIGNMENT = 256
-"""Outputs in one block begin at multiples of this, as memory from CUDA does."""
+ALIGNMENT = 256
+"""What TensorRT may take for granted of an address, in bytes: memory from CUDA begins at multiples of it, and so do
+outputs in one block."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Binding:
     def add_output(self, name: str, layout: Layout) -> None:
         """Append an output of known size to the block."""
         self.outputs.append(Place(name, layout, self.total, layout.nbytes))
-        self.total += -(-max(1, layout.nbytes) // _ALIGNMENT) * _ALIGNMENT
+        self.total += -(-max(1, layout.nbytes) // ALIGNMENT) * ALIGNMENT
 
     def add_unsized(self, name: str, dtype: str) -> None:
         """Add an output whose size depends on the data."""
@@ -124,7 +125,7 @@ class Setting:
     engine: Any
     context: Any
     profile: int
-    unsized: set[str] = field(default_factory=set)
+    unsized: set[str]
 
 
 def bind(setting: Setting, arrays: Feed, messages: Collected) -> Binding:

@@ -8,7 +8,6 @@ arrays that it returns. `docs/decisions/0006-gpu-memory.md` says why it copies t
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from trtkit.arrays import DeviceArray
 from trtkit.backends.base import native_arrays
 from trtkit.backends.trt.api import title, trt
-from trtkit.backends.trt.binding import Binding, Setting, bind
+from trtkit.backends.trt.binding import ALIGNMENT, Binding, Setting, bind
 from trtkit.backends.trt.contexts import create_context, give_memory
 from trtkit.backends.trt.graphs import Graphs
 from trtkit.backends.trt.layer_profiler import make_profiler
@@ -41,9 +40,6 @@ __all__ = ["Execution"]
 _STAGED = 1 << 20
 """Outputs of up to so many bytes together come through pinned memory; copying more into fresh memory is faster."""
 
-_ALIGNMENT = 256
-"""What TensorRT may take for granted of an address, in bytes."""
-
 
 class Execution:
     """An execution context with memory for every input and output of its engine.
@@ -51,7 +47,7 @@ class Execution:
     Args:
         name: the runner's, for messages.
         engine: an `ICudaEngine`.
-        cuda: all calls happen on its GPU; it stays open.
+        cuda: all calls happen on its GPU.
         options: profile, memory and graphs.
         timed: record events, which `gpu_seconds` reads; in a CUDA graph they take some five microseconds.
 
@@ -68,6 +64,7 @@ class Execution:
         self._stack = ExitStack()
         self._context: Any = None
         self._setting: Setting | None = None
+        self._unsized: set[str] = set()
         self._binding: Binding | None = None
         self._addresses: dict[str, int] = {}
         self._graphs = Graphs(cuda)
@@ -88,30 +85,28 @@ class Execution:
             if spec.dtype not in DTYPES:
                 raise ModelError(f"{self._name}: tensor {spec} is of a type that trtkit does not know")
         cuda = self._cuda
-        with ExitStack() as stack:
-            stack.enter_context(cuda.active())
-            with ExitStack() as kept:
-                self._stream = cuda.create_stream()
-                kept.callback(cuda.destroy_stream, self._stream)
-                self._start, self._end = cuda.create_event(), cuda.create_event()
-                kept.callback(cuda.destroy_event, self._start)
-                kept.callback(cuda.destroy_event, self._end)
-                self._memory = {name: DeviceMemory(cuda) for name in (*self.inputs, *self._outputs)}
-                self._arena, self._scratch, self._pinned = DeviceMemory(cuda), DeviceMemory(cuda), PinnedMemory(cuda)
-                for memory in (*self._memory.values(), self._arena, self._scratch):
-                    kept.callback(memory.free)
-                kept.callback(self._pinned.free)
-                self._primary = current_context()
-                kept.callback(self._drop_context)  # it uses all of the above, so it goes first
-                self._open_context()
-                self._stack = kept.pop_all()
+        with cuda.active(), ExitStack() as kept:
+            self._stream = cuda.create_stream()
+            kept.callback(cuda.destroy_stream, self._stream)
+            self._start, self._end = cuda.create_event(), cuda.create_event()
+            kept.callback(cuda.destroy_event, self._start)
+            kept.callback(cuda.destroy_event, self._end)
+            self._memory = {name: DeviceMemory(cuda) for name in (*self.inputs, *self._outputs)}
+            self._arena, self._scratch, self._pinned = DeviceMemory(cuda), DeviceMemory(cuda), PinnedMemory(cuda)
+            for memory in (*self._memory.values(), self._arena, self._scratch):
+                kept.callback(memory.free)
+            kept.callback(self._pinned.free)
+            self._primary = current_context()
+            kept.callback(self._drop_context)  # it uses all of the above, so it goes first
+            self._open_context()
+            self._stack = kept.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Give the context and the memory back."""
         with self._cuda.active():
             self._stack.close()
-        self._engine = self._setting = None
+        self._engine = None
 
     def run(self, feed: Feed) -> Outputs:
         """Copy in, execute, copy out.
@@ -168,14 +163,12 @@ class Execution:
 
     def _open_context(self) -> None:
         self._context = create_context(self._engine, self._options, self._cuda, self._stream)
-        unsized = self._setting.unsized if self._setting else set()
-        self._setting = Setting(self._name, self._engine, self._context, self._options.optimization_profile, unsized)
+        profile = self._options.optimization_profile
+        self._setting = Setting(self._name, self._engine, self._context, profile, self._unsized)
 
     def _drop_context(self) -> None:
         self._graphs.clear()
-        if self._setting:
-            self._setting = replace(self._setting, context=None)
-        self._context = self._binding = None
+        self._context = self._binding = self._setting = None
         self._addresses.clear()
 
     def _bound(self, arrays: Feed) -> Binding:
@@ -227,7 +220,7 @@ class Execution:
         if array.stream:
             self._cuda.synchronize(array.stream)
         known = self._addresses.get(name) == array.address
-        if array.nbytes and (known or (array.address % _ALIGNMENT == 0 and owner(array.address) == self._primary)):
+        if array.nbytes and (known or (array.address % ALIGNMENT == 0 and owner(array.address) == self._primary)):
             return array.address
         address = self._memory[name].at_least(array.nbytes)
         if array.nbytes:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
-from trtkit.cli.argbind import Parser, add_options, given, refuse
+from trtkit.cli.argbind import Parser, given, refuse
 from trtkit.cli.console import emit
+from trtkit.cli.inspect import described
+from trtkit.cli.inspect.described import OF_ENGINES, add_kind_options
 from trtkit.cli.logargs import add_logging
-from trtkit.errors import MissingDeviceError, UsageError
+from trtkit.errors import UsageError
 from trtkit.models import MODEL_KINDS, ModelFile
 from trtkit.options import Option, choice, parse_option
 
@@ -32,19 +34,6 @@ DESCRIPTION = (
 
 _KIND = Option(parse=choice(*MODEL_KINDS))
 _DISPLAY = Option(parse=choice("trt"))
-_NOT_HERE = (
-    "outputs",
-    "exclude_outputs",
-    "outputs_by_type",
-    "ignore_external_data",
-    "save_onnx",
-    "save_external_data",
-    "external_data_size_threshold",
-    "no_save_all_tensors_to_one_file",
-)
-_OF_ENGINES = ("trt_package", "plugins")
-"""Fields of NetworkOptions that matter to engines as well."""
-
 _KINDS = {"onnx": "an ONNX model", "engine": "an engine", "trt-network-script": "a network script"}
 
 
@@ -72,9 +61,7 @@ def configure(parser: Parser) -> None:
     )
     shown.add_argument("--json", action="store_true", help="print the differences as JSON")
     shown.add_argument("--html", metavar="FILE", help="also write a page with both graphs in one, coloured by status")
-    add_options(parser, "ONNX models", OnnxOptions, without=_NOT_HERE)
-    add_options(parser, "TensorRT networks", NetworkOptions)
-    add_options(parser, "TensorRT engines", RuntimeOptions, only=("load_runtime",))
+    add_kind_options(parser)
     add_logging(parser)
 
 
@@ -150,7 +137,7 @@ def _check_options(namespace: argparse.Namespace, files: tuple[ModelFile, ModelF
         if namespace.no_weights:
             refuse(OnnxOptions, {"external_data_dir"} & set(onnx), "has no effect with --no-weights")
     if kind == "engine":
-        refuse(NetworkOptions, set(network) - set(_OF_ENGINES), "is for networks, and these are engines")
+        refuse(NetworkOptions, set(network) - set(OF_ENGINES), "is for networks, and these are engines")
 
 
 def _page_path(text: str | None) -> Path | None:
@@ -169,11 +156,11 @@ def _described(stack: ExitStack, namespace: argparse.Namespace, file: ModelFile,
     if kind == "onnx":
         return _onnx(file, OnnxOptions(**onnx, ignore_external_data=namespace.no_weights), not namespace.no_weights)
     if kind == "network":
-        found = _network(
-            stack, file, OnnxOptions(**onnx) if file.kind == "onnx" else OnnxOptions(), NetworkOptions(**network)
-        )
+        of_onnx = OnnxOptions(**onnx) if file.kind == "onnx" else OnnxOptions()
+        found = stack.enter_context(described.network(file, of_onnx, NetworkOptions(**network)))
     else:
-        found = _engine(stack, file, NetworkOptions(**network), runtime.get("load_runtime"))
+        opened = described.engine(file, NetworkOptions(**network), runtime.get("load_runtime"))
+        found = stack.enter_context(opened)
     # A network without a name of its own is called like its file, which says nothing about it.
     return replace(found, name="") if found.name == file.path.stem else found
 
@@ -188,28 +175,3 @@ def _onnx(file: ModelFile, options: OnnxOptions, weights: bool) -> ModelDescript
     assert isinstance(model, LoadedModel)  # it is an ONNX model
     found = describe(model, weights)
     return replace(found, layers=lambda: chain(found.layers(), interfaces(model, weights)))
-
-
-def _network(stack: ExitStack, file: ModelFile, onnx: OnnxOptions, options: NetworkOptions) -> ModelDescription:
-    from trtkit.backends.trt.describe import describe
-    from trtkit.backends.trt.network import open_network
-    from trtkit.opening import open_file
-
-    return describe(stack.enter_context(open_network(open_file(file, onnx), options)))
-
-
-def _engine(stack: ExitStack, file: ModelFile, options: NetworkOptions, runtime: Path | None) -> ModelDescription:
-    from trtkit.backends.trt.api import set_package
-    from trtkit.cuda.device import gpu_count
-
-    set_package(options.trt_package)
-    if not gpu_count():
-        from trtkit.backends.trt.plan_file import check_plan
-
-        check_plan(file.path)
-        raise MissingDeviceError("looking into engines needs an NVIDIA GPU with its driver, and there is none here")
-    from trtkit.backends.trt.describe_engine import describe
-    from trtkit.backends.trt.loading import load_engine
-
-    loaded = stack.enter_context(load_engine(file.path, load_runtime=runtime, plugins=options.plugins))
-    return describe(loaded.engine, file.path.stat().st_size)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
-from trtkit.cli.argbind import Parser, add_options, given, refuse
+from trtkit.cli.argbind import Parser, given, refuse
+from trtkit.cli.inspect import described
+from trtkit.cli.inspect.described import OF_ENGINES, add_kind_options
 from trtkit.cli.inspect.showing import Shower, uncollected
 from trtkit.cli.inspect.valueargs import add_value_options, read_value_options
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.errors import MissingDeviceError, ModelError, UsageError
+from trtkit.errors import ModelError, UsageError
 from trtkit.options import Option, choice, parse_option
 from trtkit.report.description import SHOWN, View
 
@@ -32,19 +33,6 @@ DESCRIPTION = (
 
 _SHOW = Option(parse=choice(*SHOWN), count="+")
 _DISPLAY = Option(parse=choice("trt"))
-_NOT_FOR_DISPLAY = (
-    "outputs",
-    "exclude_outputs",
-    "outputs_by_type",
-    "ignore_external_data",
-    "save_onnx",
-    "save_external_data",
-    "external_data_size_threshold",
-    "no_save_all_tensors_to_one_file",
-)
-_OF_ENGINES = ("trt_package", "plugins")
-"""Fields of NetworkOptions that matter to engines as well."""
-
 _KINDS = {"engine": "an engine", "trt-network-script": "a network script"}
 
 _LEFT_OUT = {
@@ -89,9 +77,7 @@ def configure(parser: Parser) -> None:
         "--html", metavar="FILE.html", help="write a page with the graph, to look at offline in a browser"
     )
     display.add_argument("--visual", action="store_true", help="write that page to a temporary file, and open it")
-    add_options(parser, "ONNX models", OnnxOptions, without=_NOT_FOR_DISPLAY)
-    add_options(parser, "TensorRT networks", NetworkOptions)
-    add_options(parser, "TensorRT engines", RuntimeOptions, only=("load_runtime",))
+    add_kind_options(parser)
     add_logging(parser)
 
 
@@ -120,13 +106,15 @@ def _execute(namespace: argparse.Namespace, file: ModelFile, as_trt: bool, show:
     if file.kind == "engine":
         if as_trt:
             raise UsageError(f"--display-as is for ONNX models, but {str(file.path)!r} is an engine")
-        refuse(NetworkOptions, set(network) - set(_OF_ENGINES), f"is for networks, but {str(file.path)!r} is an engine")
-        _show_engine(file, NetworkOptions(**network), runtime.get("load_runtime"), show)
+        refuse(NetworkOptions, set(network) - set(OF_ENGINES), f"is for networks, but {str(file.path)!r} is an engine")
+        with described.engine(file, NetworkOptions(**network), runtime.get("load_runtime")) as model:
+            show(model)
     elif file.kind == "onnx" and not as_trt:
         refuse(NetworkOptions, network, "shows nothing of TensorRT without --display-as trt")
         _show_onnx(file, onnx, show)
     else:
-        _show_network(file, OnnxOptions(**onnx), NetworkOptions(**network), show)
+        with described.network(file, OnnxOptions(**onnx), NetworkOptions(**network)) as model:
+            show(model)
 
 
 def _view(namespace: argparse.Namespace) -> View:
@@ -153,27 +141,6 @@ def _refuse_view(file: ModelFile, as_trt: bool, view: View) -> None:
         raise UsageError("--hide-helpers is for TensorRT networks: use --display-as trt with an ONNX model")
 
 
-def _show_engine(file: ModelFile, options: NetworkOptions, runtime: Path | None, show: Shower) -> None:
-    """Engines are read by TensorRT's runtime, which needs a GPU; what is none is refused before that is asked."""
-    from trtkit.backends.trt.api import set_package
-    from trtkit.cuda.device import gpu_count
-
-    set_package(options.trt_package)
-    if not gpu_count():
-        from trtkit.backends.trt.plan_file import check_plan
-
-        header = check_plan(file.path)
-        made = "is an engine" if header is None else f"was built by {header.title}"
-        raise MissingDeviceError(
-            f"{str(file.path)!r} {made}; looking into it needs an NVIDIA GPU with its driver, and there is none here"
-        )
-    from trtkit.backends.trt.describe_engine import describe
-    from trtkit.backends.trt.loading import load_engine
-
-    with load_engine(file.path, load_runtime=runtime, plugins=options.plugins) as loaded:
-        show(describe(loaded.engine, file.path.stat().st_size))
-
-
 def _show_onnx(file: ModelFile, options: dict[str, Any], show: Shower) -> None:
     """What cannot be read in full is shown as far as it can be, and is an error all the same."""
     from trtkit.backends.onnx.describe import describe
@@ -198,12 +165,3 @@ def _show_onnx(file: ModelFile, options: dict[str, Any], show: Shower) -> None:
             show(replace(part, details=details, no_values="they cannot be read"), error)
         raise
     show(description)
-
-
-def _show_network(file: ModelFile, onnx: OnnxOptions, options: NetworkOptions, show: Shower) -> None:
-    from trtkit.backends.trt.describe import describe
-    from trtkit.backends.trt.network import open_network
-    from trtkit.opening import open_file
-
-    with open_network(open_file(file, onnx), options) as net:
-        show(describe(net))
