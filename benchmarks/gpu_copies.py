@@ -96,19 +96,16 @@ def run(rounds: int) -> str:
     require_gpu("This benchmark needs")
     cuda = open_cuda()
     table = [["milliseconds", *WAYS], ["---", *("---:" for _ in WAYS)]]
-    try:
-        with cuda.active():
-            for direction, sizes in (("to", TO_GPU), ("from", FROM_GPU)):
-                for title, nbytes in sizes.items():
-                    copies = Copies(cuda, nbytes)
-                    ways: list[Callable[[], Any]] = [copies.download, copies.download_pinned]
-                    if direction == "to":
-                        ways = [copies.upload, copies.upload_pinned, partial(copies.upload_pinned, PIECE)]
-                    cells = measure(ways, rounds)
-                    copies.close()
-                    table.append([f"{direction} the GPU, {title}", *cells, *[""] * (len(WAYS) - len(cells))])
-    finally:
-        cuda.close()
+    with cuda.active():
+        for direction, sizes in (("to", TO_GPU), ("from", FROM_GPU)):
+            for title, nbytes in sizes.items():
+                copies = Copies(cuda, nbytes)
+                ways: list[Callable[[], Any]] = [copies.download, copies.download_pinned]
+                if direction == "to":
+                    ways = [copies.upload, copies.upload_pinned, partial(copies.upload_pinned, PIECE)]
+                cells = measure(ways, rounds)
+                copies.close()
+                table.append([f"{direction} the GPU, {title}", *cells, *[""] * (len(WAYS) - len(cells))])
     head = f"{current_device().name}, medians of {rounds} copies of each kind in turn"
     return "\n".join([head, "", *(f"| {' | '.join(line)} |" for line in table)])
 
