@@ -68,6 +68,21 @@ COMMANDS: list[tuple[str, list[tuple[str, int]]]] = [
         ],
     ),
     (
+        "Precision",
+        [
+            (f"trtkit convert {MODEL} -o fp16.engine --fp16 {SHAPES}", 0),
+            (f"trtkit convert {MODEL} -o kept.engine --fp16 --keep-fp32 conv1 fc {SHAPES}", 0),
+            (f"trtkit convert {MODEL} -o int8.engine --int8 {SHAPES} --data-loader-script generate_data.py", 0),
+            (f"trtkit convert {MODEL} -o int8.onnx --int8 --data-loader-script generate_data.py", 0),
+            (
+                f"trtkit run int8.onnx --trt --int8 --onnxrt {SHAPES} --load-inputs custom_inputs.json "
+                "--compare cosine_similarity",
+                0,
+            ),
+            (f"trtkit debug precision {MODEL} --fp16 --judge trt {SHAPES} {AS_FLOAT16} -o keep.toml", 0),
+        ],
+    ),
+    (
         "The quick start of the README",
         [
             (f"cd ../.. && trtkit run models/ResNet-18.onnx --trt --onnxrt {SHAPES} --save-engine resnet.engine", 0),

@@ -17,7 +17,7 @@ from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.build_options import BuildOptions
 from trtkit.backends.trt.network import open_network
 from trtkit.comparator.inputs import InputOptions
-from trtkit.conversion import ConvertPlan, _calibration_feeds, convert
+from trtkit.conversion import ConvertPlan, _feeds_of, convert
 from trtkit.errors import FileError, InputError, UsageError
 from trtkit.options import changed_flags
 from trtkit.report.convert import ConvertReport, size_text
@@ -77,11 +77,14 @@ def test_calibration_data_is_checked_against_the_network(model: Path) -> None:
     script.write_text("import numpy as np\n\ndef load_data():\n    yield {'x': np.ones((2, 3), np.float64)}\n")
     bad = ConvertPlan(model, "c.engine", inputs=InputOptions(data_loader_script=str(script)), build=build)
     with open_network(plan.model_file, plan.network) as net:
-        feeds = list(_calibration_feeds(plan, net))
+        read, read_bad = _feeds_of(plan), _feeds_of(bad)
+        assert read is not None
+        assert read_bad is not None
+        feeds = list(read(net.input_specs()))
         assert [feed["x"].shape for feed in feeds] == [(2, 3)] * 3
         assert not np.array_equal(feeds[0]["x"], feeds[1]["x"])
         with pytest.raises(InputError, match="input 'x' is float64, but the model expects x:\\[N,3\\]:float32"):
-            list(_calibration_feeds(bad, net))
+            list(read_bad(net.input_specs()))
 
 
 @needs_rtx

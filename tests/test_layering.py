@@ -12,7 +12,21 @@ ROOT = Path(__file__).parent.parent / "trtkit"
 
 LAYERS: list[tuple[int, tuple[str, ...]]] = [
     (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic")),
-    (1, ("arrays", "description", "tensors", "models", "userscript", "results", "timing", "files")),
+    (
+        1,
+        (
+            "arrays",
+            "description",
+            "tensors",
+            "models",
+            "userscript",
+            "results",
+            "timing",
+            "precision_config",
+            "precision_summary",
+            "files",
+        ),
+    ),
     (2, ("backends", "cuda")),
     (3, ("comparator",)),
     (
@@ -20,9 +34,11 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
         (
             "capability",
             "conversion",
+            "debugging",
             "modeldiff",
             "opening",
             "plan",
+            "precision",
             "prepare",
             "refusals",
             "judging",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.build_options import BuildOptions, check_together
 from trtkit.backends.trt.network_options import NetworkOptions
+from trtkit.backends.trt.precision_options import asked_precisions
 from trtkit.comparator.inputs import InputOptions, check_feed, check_shape, known_input
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
-from trtkit.opening import open_file
+from trtkit.opening import load_file, open_file
 from trtkit.options import changed_flags
+from trtkit.precision_config import PRECISIONS, Precision
+from trtkit.precision_summary import check, of_config
 from trtkit.report.convert import ConvertReport
 from trtkit.suggest import did_you_mean
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from trtkit.backends.trt.network import Net
     from trtkit.backends.trt.progress import Progress
     from trtkit.results import Feed
+    from trtkit.tensors import TensorSpecs
 
 __all__ = ["TARGETS", "ConvertPlan", "Target", "convert"]
 
@@ -71,6 +75,7 @@ class ConvertPlan:
             object.__setattr__(self, "onnx", replace(self.onnx, save_onnx=self.target_path))
         else:
             self._check_to_engine()
+        self._check_precision()
         self._check_paths()
 
     @property
@@ -85,6 +90,11 @@ class ConvertPlan:
         return Path(self.output)
 
     @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """The precisions lower than FP32 that were asked for."""
+        return asked_precisions(self.build)
+
+    @property
     def data_flags(self) -> list[str]:
         """The flags that say which input data there is; without any, nothing is calibrated on random data."""
         return changed_flags(replace(self.inputs, input_shapes={}))
@@ -97,26 +107,38 @@ class ConvertPlan:
             )
         if self.onnx.save_onnx not in (None, self.target_path):
             raise UsageError("save_onnx and output name two files for the same model; leave save_onnx out")
-        for options in (self.inputs, self.network, self.build):
-            for flag in changed_flags(options):
-                raise UsageError(f"{flag} has no effect when {str(self.output)!r} becomes ONNX; it is for engines")
+        inputs = [] if self._calibrates else changed_flags(self.inputs)
+        for flag in (*inputs, *changed_flags(self.network), *changed_flags(self.build, PRECISIONS)):
+            raise UsageError(f"{flag} has no effect when {str(self.output)!r} becomes ONNX; it is for engines")
 
     def _check_to_engine(self) -> None:
         check_together(self.network, self.build)
-        if not self.build.int8:
+        if not self._calibrates:
             for flag in self.data_flags:
-                raise UsageError(f"{flag} has no effect without --int8: only calibration uses input data")
+                raise UsageError(f"{flag} has no effect without --int8 or --fp8: only calibration uses input data")
+
+    def _check_precision(self) -> None:
+        for flag in [] if self.precisions or self.onnx.fp_to_fp16 else self.onnx.precision_choices:
+            raise UsageError(
+                f"{flag} has no effect, since no lower precision is asked for; add --fp16, --bf16, --int8 or --fp8"
+            )
+
+    @property
+    def _calibrates(self) -> bool:
+        return self.build.int8 or self.build.fp8
 
     def _check_paths(self) -> None:
         """No file may be read and written, or written twice; the timing cache is meant to be both."""
         target = self.target_path.resolve()
         if target == self.model_file.path.resolve():
             raise UsageError(f"-o {str(self.output)!r} is the model itself; choose another name")
-        written = (self.build.save_timing_cache, self.build.save_tactics, self.build.calibration_cache)
+        written = [self.build.save_timing_cache, self.build.save_tactics, self.build.calibration_cache]
+        written.append(self.onnx.save_precision_config)
         for path in written:
             if path is not None and path.resolve() == self.model_file.path.resolve():
                 raise UsageError(f"{str(path)!r} is the model itself; save somewhere else")
         others = [*written, self.build.load_timing_cache, self.build.load_tactics]
+        others += [self.onnx.precision_config, self.onnx.save_precision_config]
         scripts = [self.build.config_script, self.build.config_postprocess_script, self.inputs.data_loader_script]
         scripts += self.network.postprocess_scripts
         others += [_script_file(text) for text in scripts if text]
@@ -179,14 +201,24 @@ def convert(plan: ConvertPlan, progress: Progress | None = None) -> ConvertRepor
 
 
 def _to_onnx(plan: ConvertPlan) -> ConvertReport:
+    from trtkit.backends.onnx.apart import read_apart
     from trtkit.backends.onnx.describe import describe
     from trtkit.backends.onnx.model import LoadedModel
+    from trtkit.backends.onnx.saving import save_onnx
 
     began = time.perf_counter()
-    model = open_file(plan.model_file, plan.onnx)
-    seconds = time.perf_counter() - began
+    model = load_file(plan.model_file, plan.onnx)
     assert isinstance(model, LoadedModel)  # the plan sees to it
-    described = describe(model)
+    if plan.precisions:
+        model = model.in_precision(plan.precisions, _feeds_of(plan))
+    config = model.precision_config
+    precision = None if config is None else of_config(config)
+    if precision is not None:
+        check(precision)
+    save_onnx(model, plan.onnx)
+    seconds = time.perf_counter() - began
+    target = plan.target_path
+    described = describe(LoadedModel(target, None, lambda: (read_apart(target), target.parent)))
     return ConvertReport(
         model=plan.model_file.text,
         output=str(plan.output),
@@ -198,7 +230,23 @@ def _to_onnx(plan: ConvertPlan) -> ConvertReport:
         outputs=described.outputs,
         external_data=_external_data(plan),
         opset=described.facts["opset"],
+        precision=precision,
     )
+
+
+def _feeds_of(plan: ConvertPlan) -> Callable[[TensorSpecs], Iterable[Feed]] | None:
+    """The input data, each feed checked against the model's inputs; None where none was given."""
+    if not plan.data_flags:
+        return None
+
+    def feeds(specs: TensorSpecs) -> Iterator[Feed]:
+        from trtkit.comparator.feeds import open_feeds
+
+        for index, feed in enumerate(open_feeds(plan.inputs, specs)):
+            check_feed(index, feed, specs, plan.inputs.input_shapes)
+            yield feed
+
+    return feeds
 
 
 def _external_data(plan: ConvertPlan) -> str | None:
@@ -215,20 +263,26 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
     from trtkit.backends.trt.api import package_name, version
     from trtkit.backends.trt.build import build_engine, save_engine
     from trtkit.backends.trt.config import make_config, naming_causes
+    from trtkit.backends.trt.kept import keeping_fp32
+    from trtkit.backends.trt.lowering import lowered
     from trtkit.backends.trt.network import open_network
+    from trtkit.backends.trt.read_back import read_back
 
-    model = open_file(plan.model_file, plan.onnx)
-    with open_network(model, plan.network) as net:
+    feeds_of = _feeds_of(plan)
+    lower = lowered(open_file(plan.model_file, plan.onnx), plan.network, plan.build, feeds_of)
+    with open_network(lower.model, plan.network) as net:
         inputs, outputs = net.input_specs(), net.output_specs()
         _check_shapes(plan, net)
         shapes = plan.inputs.input_shapes
-        feeds = (lambda: _calibration_feeds(plan, net)) if plan.data_flags else None
-        build = make_config(net, plan.build, shapes=shapes or None, feeds=feeds, shapes_must_count=feeds is None)
+        feeds = None if feeds_of is None else (lambda: feeds_of(net.input_specs()))
+        options = keeping_fp32(net, lower)
+        build = make_config(net, options, shapes=shapes or None, feeds=feeds, shapes_must_count=feeds is None)
         name, typing, profiles = net.name, net.typing, build.profiles
         began = time.perf_counter()
         with naming_causes(plan.build):
             engine = build_engine(net, build, progress)
         seconds = time.perf_counter() - began
+        precision = read_back(net, lower.asked, engine)
         save_engine(engine, plan.target_path)
     return ConvertReport(
         model=plan.model_file.text,
@@ -243,6 +297,7 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
         typing=typing,
         package=package_name(),
         version=version(),
+        precision=precision,
     )
 
 
@@ -258,14 +313,3 @@ def _check_shapes(plan: ConvertPlan, net: Net) -> None:
         spec = known_input(name, specs, "--input-shapes")
         if name not in inputs or not inputs[name].values:
             check_shape(spec, shape, "--input-shapes says")
-
-
-def _calibration_feeds(plan: ConvertPlan, net: Net) -> Iterator[Feed]:
-    """The input data, each feed checked against the network."""
-    from trtkit.comparator.feeds import open_feeds
-
-    specs = net.input_specs()
-    feeds: Iterable[Feed] = open_feeds(plan.inputs, specs)
-    for index, feed in enumerate(feeds):
-        check_feed(index, feed, specs, plan.inputs.input_shapes)
-        yield feed

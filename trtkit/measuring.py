@@ -29,14 +29,16 @@ def runner_report(wanted: RunnerPlan, iterations: int, measurement: Measurement)
         measured=measurement.measured,
         layers=measurement.layers,
         gpu=measurement.gpu,
+        precision=measurement.precision,
     )
 
 
 def begin(runner: Runner, feed: Feed, execution: ExecutionOptions) -> Measurement:
-    """What is done on the first feed before it counts: warm-up, the phase of `--duration`, the profile of layers."""
+    """What is done on the first feed before it counts: warm-up, the phase of `--duration`, the profile of layers; what
+    the runner built is asked for too."""
     for _ in range(execution.warm_up):
         runner.infer(feed)
-    measurement = Measurement()
+    measurement = Measurement(precision=optional_answer(runner, "precision_summary"))
     if execution.duration is not None:
         measurement.measured = "duration"
         log.info("timing %s for %g s", runner.name, execution.duration)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.errors import UsageError
+from trtkit.models import ModelFile
+from trtkit.precision_summary import check, of_config
 
 if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
-    from trtkit.models import ModelFile
+    from trtkit.backends.onnx.model import LoadedModel
+    from trtkit.precision_config import PrecisionRequest
+    from trtkit.results import Feed
 
-__all__ = ["open_file"]
+__all__ = ["calibrate", "load_file", "open_file"]
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,17 @@ def open_file(file: ModelFile, options: OnnxOptions) -> OnnxModel | ModelFile:
         ModelError: it cannot be loaded or edited.
         UsageError: there are options for ONNX models, and it is none.
     """
+    model = load_file(file, options)
+    if options.save_onnx is not None and not isinstance(model, ModelFile):
+        from trtkit.backends.onnx.saving import save_onnx
+
+        save_onnx(model, options)
+        log.info("model saved to %s", options.save_onnx)
+    return model
+
+
+def load_file(file: ModelFile, options: OnnxOptions) -> LoadedModel | ModelFile:
+    """As `open_file`, without saving."""
     file.check_exists()
     if file.kind != "onnx":
         if options != OnnxOptions():
@@ -32,13 +48,19 @@ def open_file(file: ModelFile, options: OnnxOptions) -> OnnxModel | ModelFile:
         return file
     from trtkit.backends.onnx.model import open_onnx
 
-    model = open_onnx(file.path, options, symbolic=_symbolic)
-    if options.save_onnx is not None:
-        from trtkit.backends.onnx.saving import save_onnx
-
-        save_onnx(model, options)
-        log.info("model saved to %s", options.save_onnx)
+    model = open_onnx(file.path, options, symbolic=_symbolic, calibrate=calibrate)
+    if options.fp_to_fp16 and model.precision_config is not None:
+        check(of_config(model.precision_config), "--fp-to-fp16")
     return model
+
+
+def calibrate(
+    model: OnnxModel, names: Sequence[str], feeds: Iterable[Feed], request: PrecisionRequest
+) -> Mapping[str, float]:
+    """Ranges of tensors under ONNX Runtime, imported when a model is quantised."""
+    from trtkit.backends.onnxrt.calibration import measure_ranges
+
+    return measure_ranges(model, names, feeds, request.method, request.percentile)
 
 
 def _symbolic(model: Any) -> Any:

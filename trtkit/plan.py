@@ -18,8 +18,9 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
+from trtkit.precision_config import PRECISIONS
 
-__all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions"]
+__all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions", "asks_for_precision"]
 
 _WITHOUT_RUNNER = ("postprocess_func_script", "compare_func_script", "save_accuracy_results")
 """Options that also serve where saved outputs are compared and nothing runs."""
@@ -147,6 +148,7 @@ class RunPlan:
         object.__setattr__(self, "runners", tuple(_named(runners)))
         object.__setattr__(self, "load_outputs", tuple(str(path) for path in self.load_outputs))
         self._check_sides()
+        self._check_precision()
         self._check_paths()
 
     @property
@@ -173,10 +175,18 @@ class RunPlan:
             if unused:
                 raise UsageError(f"no runner uses {unused[0]}; choose a backend, such as --onnxrt")
 
+    def _check_precision(self) -> None:
+        asked = any(map(asks_for_precision, self.named_runners))
+        for flag in [] if asked or self.onnx.fp_to_fp16 else self.onnx.precision_choices:
+            raise UsageError(
+                f"{flag} has no effect, since no lower precision is asked for; add --fp16 to --trt, --ort-precision "
+                "fp16 to --onnxrt, or --fp-to-fp16 for all runners"
+            )
+
     def _check_paths(self) -> None:
-        loads = [*self.inputs.load_inputs, *self.load_outputs]
+        loads = [*self.inputs.load_inputs, *self.load_outputs, *filter(None, [self.onnx.precision_config])]
         saves = [getattr(self.save, each.name) for each in fields(self.save)]
-        saved = [path for path in [*saves, self.onnx.save_onnx] if path is not None]
+        saved = [path for path in [*saves, self.onnx.save_onnx, self.onnx.save_precision_config] if path is not None]
         if any(str(path) == "" for path in (*loads, *saved)):
             raise UsageError("a path to load or save is empty, as from a variable that is not set")
         taken: dict[Path, str] = {}
@@ -191,6 +201,11 @@ class RunPlan:
                     raise UsageError(f"{load!r} would be read while {path!r} is written; save somewhere else")
         if self.model_file is not None and self.model_file.path.resolve() in taken:
             raise UsageError(f"{str(self.model_file.path)!r} is the model itself; save somewhere else")
+
+
+def asks_for_precision(runner: RunnerPlan) -> bool:
+    """Whether a runner is to compute in a lower precision than its model."""
+    return any(runner.options.get(name) for name in ("precision", *PRECISIONS))
 
 
 def _named(runners: Sequence[RunnerPlan | str]) -> Iterator[RunnerPlan]:

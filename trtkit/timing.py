@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from trtkit.precision_summary import PrecisionSummary
 
 __all__ = ["GpuState", "Latency", "LayerTime", "Measurement", "Timings"]
 
@@ -109,12 +112,14 @@ class Measurement:
         measured: what `timings` counts: the iterations, or the inferences of a phase of their own (`--duration`).
         layers: times of single layers in the order of execution, where they were asked for; measured apart.
         gpu: the GPU just after the timed inferences.
+        precision: what the runner's engine computes in, where it built one.
     """
 
     measured: Literal["iterations", "duration"] = "iterations"
     timings: Timings = field(default_factory=Timings)
     layers: tuple[LayerTime, ...] = ()
     gpu: GpuState | None = None
+    precision: PrecisionSummary | None = None
 
 
 def _statistics(seconds: array[float], throughput: bool) -> Latency | None:

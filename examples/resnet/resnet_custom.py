@@ -40,6 +40,7 @@ def custom_config(config: Any, trt: Any) -> None:
     if not hasattr(trt.BuilderFlag, "FP16"):
         raise ValueError(
             "this TensorRT has no builder flag FP16 (TensorRT 11 removed it, TensorRT-RTX never had it): "
-            "here the types stand in the network; give it an ONNX file in float16, or build without this script"
+            "here the types stand in the network: let it parse trtkit.precision.to_fp16(onnx_model), or build without "
+            "this script"
         )
     config.set_flag(trt.BuilderFlag.FP16)

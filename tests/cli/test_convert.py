@@ -182,7 +182,7 @@ ERRORS: list[tuple[str, int, str]] = [
         2,
         "-o 'cfg.py' is the file of another option too; choose another name",
     ),
-    ("chain.onnx -o c.onnx --fp16", 2, "--fp16 has no effect when 'c.onnx' becomes ONNX; it is for engines"),
+    ("chain.onnx -o c.onnx --tf32", 2, "--tf32 has no effect when 'c.onnx' becomes ONNX; it is for engines"),
     (
         "chain.onnx -o c.onnx --trt-outputs a",
         2,
@@ -207,7 +207,7 @@ ERRORS: list[tuple[str, int, str]] = [
     (
         "chain.onnx -o c.engine --load-inputs i.json",
         2,
-        "--load-inputs has no effect without --int8: only calibration uses input data",
+        "--load-inputs has no effect without --int8 or --fp8: only calibration uses input data",
     ),
     (
         "net.py -o c.engine --shape-inference",
@@ -303,7 +303,8 @@ def test_engine_from_onnx(trtkit_command: Command, folder: Path) -> None:
     assert lines[0].endswith(" from chain.onnx")
     assert lines[1].startswith("  network chain, tensorrt_rtx ")
     assert lines[1].endswith(", strong typing, 1 profile")
-    assert lines[2:] == ["  1 input", "    x:[N,3]:float32", "  1 output", "    y:[?,3]:float32"]
+    assert lines[2] == "  precision: fp32 3 of 3 layers, by the network"
+    assert lines[3:] == ["  1 input", "    x:[N,3]:float32", "  1 output", "    y:[?,3]:float32"]
     assert Path("c.engine").stat().st_size > 1000
     assert not list(folder.glob(".trtkit-*"))
 
@@ -331,6 +332,13 @@ def test_summary_as_json(trtkit_command: Command, folder: Path) -> None:
         "profiles": 0,
         "typing": "strong",
         "package": "tensorrt_rtx",
+        "precision": {
+            "source": "network",
+            "asked": [],
+            "shares": [{"precision": "fp32", "layers": 1, "macs": None}],
+            "unproved": [],
+            "note": "",
+        },
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome, PairOutcome
 from trtkit.errors import FileError
+from trtkit.precision_summary import summed
 from trtkit.report.model import Report, RunnerReport
 from trtkit.report.reading import is_report, read_report
 from trtkit.report.saving import save_report
@@ -17,7 +18,15 @@ from trtkit.timing import GpuState, Latency, LayerTime
 LATENCY = Latency(3, 0.001, 0.002, 0.002, 0.003, 0.003, 0.003, 0.003, 500.0)
 RUNNERS = (
     RunnerReport(
-        "trt", "trt", 3, LATENCY, LATENCY, "duration", (LayerTime("l", 1e-5, 1e-5, 1.0),), GpuState("GPU", "u")
+        name="trt",
+        backend="trt",
+        iterations=3,
+        latency=LATENCY,
+        gpu_latency=LATENCY,
+        measured="duration",
+        layers=(LayerTime("l", 1e-5, 1e-5, 1.0),),
+        gpu=GpuState("GPU", "u"),
+        precision=summed("engine", ("fp16",), [("fp16", 3.0), ("fp32", 1.0)]),
     ),
     RunnerReport("a.json:x", "replay", 3),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from trtkit.models import ModelFile
+    from trtkit.precision_config import Precision, PrecisionConfig
     from trtkit.results import Array, Feed, Outputs
     from trtkit.tensors import TensorSpecs
 
@@ -28,7 +29,8 @@ class Runner(Protocol):
     - `takes_device_arrays`, true where a feed may hold `trtkit.arrays.DeviceArray`; others get arrays on the host;
     - `gpu_seconds()`: how long the last inference took on the GPU, without copies; None where that was not measured;
     - `gpu_state()`: a `trtkit.timing.GpuState`, or None; asked just after the inferences that are timed;
-    - `layer_times(feed)`: a tuple of `trtkit.timing.LayerTime` from inferences of their own, or None.
+    - `layer_times(feed)`: a tuple of `trtkit.timing.LayerTime` from inferences of their own, or None;
+    - `precision_summary()`: a `trtkit.precision_summary.PrecisionSummary` of what it built, or None.
     """
 
     name: str
@@ -83,6 +85,34 @@ class OnnxModel(Protocol):
     def float32_twin(self) -> OnnxModel:
         """The same model with every bfloat16 and float16 tensor made float32, its inputs and outputs included; the
         model itself where there are none."""
+
+    def rounding_twin(self) -> OnnxModel:
+        """The same model with every bfloat16 and float16 tensor made float32 and rounded to what it was, its inputs and
+        outputs included; the model itself where there are none. For backends that do not round to 16 bits."""
+
+    @property
+    def precision_choices(self) -> list[str]:
+        """The flags given with the model that have no effect unless a lower precision is asked for."""
+
+    @property
+    def precision_config(self) -> PrecisionConfig | None:
+        """What was decided for each node, where the model was rewritten to a lower precision."""
+
+    def in_precision(
+        self, precisions: Sequence[Precision], feeds: Callable[[TensorSpecs], Iterable[Feed]] | None = None
+    ) -> OnnxModel:
+        """The same model, rewritten to compute in lower precisions where it can; itself where none is asked for.
+
+        Args:
+            precisions: at most one of 16 and one of 8 bits.
+            feeds: the input data of a model with these inputs; 8 bits need it.
+
+        Raises:
+            UsageError, ModelError, InputError: it cannot be rewritten so; the message says what can be done.
+        """
+
+    def kept_in_fp32(self, precisions: Sequence[Precision]) -> Mapping[str, tuple[str, ...]]:
+        """The nodes that the user wants in FP32 where these precisions are asked for: key to names of outputs."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,6 @@ LEFT_OUT = {
         "convert TensorFlow models to ONNX first, with tf2onnx",
     ),
     **dict.fromkeys(("--save-heatmaps", "--save-error-metrics-plot"), "plots come later, with the reports"),
-    "--fp-to-fp16": "changing a model's precision comes later",
     "--enable-uint8-asymmetric-quantization-dla": "use --onnx-flags enable_uint8_and_asymmetric_quantization_dla",
 }
 """Flags of the incumbent that have no counterpart, each with what to do instead."""

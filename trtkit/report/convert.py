@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from trtkit.precision_summary import PrecisionSummary
 from trtkit.report.jsondata import tensor_data
 from trtkit.report.text import count, duration
 from trtkit.tensors import TensorSpec
@@ -34,6 +35,7 @@ class ConvertReport:
         typing: for an engine, whether the network's data types were kept (strong), or the builder might choose (weak).
         package: for an engine, the package that built it.
         version: its version.
+        precision: for an engine, what it computes in, as it was read back; for ONNX, what its nodes were rewritten to.
     """
 
     model: str
@@ -50,6 +52,7 @@ class ConvertReport:
     typing: str | None = None
     package: str | None = None
     version: str | None = None
+    precision: PrecisionSummary | None = None
 
     def to_data(self) -> dict[str, Any]:
         """As plain dictionaries and lists, ready for `json.dumps`; what does not apply to the kind is None."""
@@ -59,10 +62,11 @@ class ConvertReport:
             **vars(self),
             "inputs": _tensors(self.inputs),
             "outputs": _tensors(self.outputs),
+            "precision": None if self.precision is None else self.precision.to_data(),
         }
 
     def text(self) -> str:
-        """A line for the file, a line for what is in it, and one for each input and output."""
+        """A line for the file, two for what is in it, and one for each input and output."""
         what = "TensorRT engine, " if self.kind == "engine" else "ONNX model, "
         how = f"built in {duration(self.seconds)} from" if self.kind == "engine" else "saved from"
         lines = [f"{self.output}: {what}{size_text(self.size)}, {how} {self.model}"]
@@ -72,6 +76,7 @@ class ConvertReport:
         else:
             weights = f", weights in {self.external_data}" if self.external_data else ""
             lines.append(f"  graph {self.name}, opset {self.opset}{weights}")
+        lines += [f"  precision: {self.precision.text()}"] if self.precision is not None else []
         for noun, specs in (("input", self.inputs), ("output", self.outputs)):
             lines += [f"  {count(len(specs), noun)}", *(f"    {spec}" for spec in specs)]
         return "\n".join(lines)

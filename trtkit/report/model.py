@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from trtkit.precision_summary import PrecisionSummary
 from trtkit.timing import GpuState, Latency, LayerTime, Timings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class RunnerReport:
             `--duration`, without the iterations.
         layers: where the runner was asked to profile, in the order of execution; measured apart from the latency.
         gpu: the GPU just after the timed inferences; None where the runner uses none.
+        precision: what the runner's engine computes in, read back after it was built; None where none was built.
     """
 
     name: str
@@ -42,6 +44,7 @@ class RunnerReport:
     measured: Literal["iterations", "duration"] = "iterations"
     layers: Sequence[LayerTime] = ()
     gpu: GpuState | None = None
+    precision: PrecisionSummary | None = None
 
     def to_data(self) -> dict[str, Any]:
         """As a plain dictionary; times in seconds, clocks in MHz."""
@@ -54,6 +57,7 @@ class RunnerReport:
             "gpu_latency": None if self.gpu_latency is None else self.gpu_latency.to_data(),
             "layers": [layer.to_data() for layer in self.layers],
             "gpu": None if self.gpu is None else self.gpu.to_data(),
+            "precision": None if self.precision is None else self.precision.to_data(),
         }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome, PairOutcome
 from trtkit.errors import FileError
 from trtkit.files.base import parse_json
+from trtkit.precision_summary import PrecisionSummary
 from trtkit.report.model import SCHEMA_VERSION, Report, RunnerReport
 from trtkit.timing import GpuState, Latency, LayerTime
 
@@ -78,6 +79,7 @@ def _runner(data: Mapping[str, Any]) -> RunnerReport:
         measured=data["measured"] or "iterations",
         layers=tuple(LayerTime(**layer) for layer in data["layers"]),
         gpu=None if data["gpu"] is None else GpuState(**data["gpu"]),
+        precision=None if data.get("precision") is None else PrecisionSummary.from_data(data["precision"]),
     )
 
 

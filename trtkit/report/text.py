@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.report.latency_text import count, duration, runner_lines
@@ -10,20 +10,27 @@ from trtkit.tensors import shape_text
 
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import MetricOutcome, OutputOutcome, PairOutcome
-    from trtkit.report.model import Report
+    from trtkit.report.model import Report, RunnerReport
 
 __all__ = ["count", "duration", "render", "verdict_line"]
 
 
 def render(report: Report, detail: bool = False) -> str:
     """The whole report; with `detail`, figures of every metric, and statistics of what failed."""
-    lines = list(runner_lines(report.runners))
+    lines = [*runner_lines(report.runners), *_precisions(report.runners)]
     for pair in report.pairs:
         lines += ["", *_pair(pair, detail)]
     if report.problems:
         lines += ["", *(f"  FAIL  {problem}" for problem in report.problems)]
     lines += [verdict_line(report)] if not report.pairs and not report.problems else ["", verdict_line(report)]
     return "\n".join(lines)
+
+
+def _precisions(runners: Sequence[RunnerReport]) -> Iterator[str]:
+    """What each engine that was built computes in."""
+    for runner in runners:
+        if runner.precision is not None:
+            yield f"{runner.name}  precision: {runner.precision.text()}"
 
 
 def verdict_line(report: Report) -> str:

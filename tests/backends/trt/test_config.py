@@ -95,17 +95,20 @@ def test_taken(net: Net, options: dict[str, Any], read: Callable[[Any], Any], va
     assert read(configured(net, **options).config) == value
 
 
-STRONG = "is strongly typed: precision stands in the model.*build with TensorRT 8.6 to 10"
+STRONG = "is strongly typed, so precision stands in the model; "
+REWRITE = (
+    r"rewrite the model before: trtkit.precision.to_{0}\(onnx_model\), or trtkit convert model.onnx --{0} -o lower"
+)
 NO_TIMINGS = "keeps no kernel timings.*leave the option out"
 NO_SELECTOR = "has no .*lgorithm.*TensorRT 8.6 to 10.*leave the option out"
 REFUSED: dict[str, tuple[dict[str, Any], type[TrtkitError], str]] = {
-    "fp16": ({"fp16": True}, ModelError, f"--fp16: .*{STRONG}"),
-    "bf16": ({"bf16": True}, ModelError, f"--bf16: .*{STRONG}"),
-    "fp8": ({"fp8": True}, ModelError, f"--fp8: .*{STRONG}"),
-    "int8": ({"int8": True}, ModelError, f"--int8: .*{STRONG}"),
+    "fp16": ({"fp16": True}, ModelError, f"--fp16: .*{STRONG}{REWRITE.format('fp16')}"),
+    "bf16": ({"bf16": True}, ModelError, f"--bf16: .*{STRONG}{REWRITE.format('bf16')}"),
+    "fp8": ({"fp8": True}, ModelError, f"--fp8: .*{STRONG}{REWRITE.format('fp8')}"),
+    "int8": ({"int8": True}, ModelError, f"--int8: .*{STRONG}{REWRITE.format('int8')}"),
     "int8 with a cache": ({"int8": True, "calibration_cache": Path("c")}, ModelError, STRONG),
-    "prefer": ({"precision_constraints": "prefer"}, ModelError, f"--precision-constraints prefer: .*{STRONG}"),
-    "obey": ({"precision_constraints": "obey"}, ModelError, f"--precision-constraints obey: .*{STRONG}"),
+    "prefer": ({"precision_constraints": "prefer"}, ModelError, f"--precision-constraints: .*{STRONG}name what"),
+    "obey": ({"precision_constraints": "obey"}, ModelError, f"--precision-constraints: .*{STRONG}name what"),
     "quantization flags": (
         {"quantization_flags": ("calibrate_before_fusion",)},
         ModelError,

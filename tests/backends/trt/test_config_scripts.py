@@ -109,8 +109,46 @@ FAILURES: dict[str, tuple[str, str]] = {
     "returns a number": ("def FUNC():\n    return 3\n", r"cfg.py:1: FUNC returns a int; it changes the config"),
     "a flag of old": (
         "def FUNC(config, trt):\n    config.set_flag(trt.BuilderFlag.FP16)\n",
-        r"cfg.py:2: in FUNC: AttributeError: .*FP16",
+        r"cfg.py:2: in FUNC: TensorRT-RTX [\d.]+ has no BuilderFlag.FP16; it is in TensorRT 8.6 to 10.16 "
+        r"\(release 11.0 removed it, TensorRT-RTX never had it\); precision stands in the network here: give --fp16 on "
+        r"the command line with an ONNX model, or start from what `trtkit template trt-network MODEL.onnx --fp16` "
+        r"writes$",
     ),
+    "another flag of old": (
+        "def FUNC(config, trt):\n    config.set_flag(trt.BuilderFlag.INT8)\n",
+        r"in FUNC: TensorRT-RTX [\d.]+ has no BuilderFlag.INT8; .*: give --int8 on the command line with an ONNX model "
+        r"and input data, or let the network script parse trtkit.precision.to_int8\(onnx_model, feeds\)$",
+    ),
+    "a flag of some releases": (
+        "def FUNC(config, trt):\n    config.set_flag(trt.BuilderFlag.BF16)\n",
+        r"has no BuilderFlag.BF16; it is in TensorRT 10.0 to 10.16 \(release 11.0 removed it, .*--bf16` writes$",
+    ),
+    "constraints": (
+        "def FUNC(config, trt):\n    config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)\n",
+        r"has no BuilderFlag.OBEY_PRECISION_CONSTRAINTS; .*network.add_cast changes it; for ONNX, see --keep-fp32$",
+    ),
+    "a calibrator": (
+        "def FUNC(config):\n    config.int8_calibrator = None\n",
+        r"cfg.py:2: in FUNC: .* has no IBuilderConfig.int8_calibrator; it is in TensorRT 8.6 to 10.16 .*convert "
+        r"MODEL.onnx --int8 measures the ranges and puts it there$",
+    ),
+    "a class of calibrators": (
+        "import tensorrt_rtx as trt\n\nclass Mine(trt.IInt8EntropyCalibrator2): ...\n\ndef FUNC(): ...\n",
+        r"cfg.py:3: TensorRT-RTX [\d.]+ has no IInt8EntropyCalibrator2; it is in TensorRT 8.6 to 10.16 ",
+    ),
+    "the precision of a layer": (
+        "def FUNC(network, trt):\n    network.get_layer(0).precision = trt.float16\n",
+        r"cfg.py:2: in FUNC: .* has no ILayer.precision; .*; for ONNX, see --keep-fp32$",
+    ),
+    "the range of a tensor": (
+        "def FUNC(network):\n    return network.get_input(0).dynamic_range\n",
+        r"cfg.py:2: in FUNC: .* has no ITensor.dynamic_range; it is in TensorRT 8.6 to 10.16 ",
+    ),
+    "what no release has": (
+        "def FUNC(config, trt):\n    config.set_flag(trt.BuilderFlag.FP61)\n",
+        r"cfg.py:2: in FUNC: AttributeError: .*FP61",
+    ),
+    "not TensorRT's": ("def FUNC():\n    (3).precision\n", r"cfg.py:2: in FUNC: AttributeError: 'int' object"),
     "refused in the log only": (
         "def FUNC(config, trt):\n    config.runtime_platform = trt.RuntimePlatform.WINDOWS_AMD64\n",
         r"cfg.py:1: FUNC: TensorRT-RTX .* refuses what it does: .*does not support building engines",

@@ -178,7 +178,7 @@ def test_format_of_an_input(trtkit_command: Command, build: Callable[..., None],
     if not has("BuilderFlag.FP16"):
         pytest.skip("all networks of this release are strongly typed")
     more = ("--tensor-dtypes", "x:float16", "--tensor-formats", "x:[hwc8]")
-    build(network(in_tmp), "--fp16", *more)
+    build(network(in_tmp), "--fp16", "--precision-constraints", "obey", "--layer-precisions", "conv:float16", *more)
     found = trtkit_command("inspect", "model", "e.engine").out.splitlines()
     assert "    x:[1,4,6,6]:float16  format HWC8" in found
 

@@ -11,7 +11,7 @@ import zoo
 from backends.trt.package import needs_rtx, needs_tensorrt
 
 from trtkit.backends.onnx.model import open_onnx
-from trtkit.backends.trt.api import strongly_typed_only, trt
+from trtkit.backends.trt.api import strongly_typed_only, title, trt
 from trtkit.backends.trt.network import open_network
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.tensors import DTYPE_NAMES, data_type, dtype_name
@@ -109,7 +109,10 @@ def test_layer_precisions(tmp_path: Path) -> None:
     if strongly_typed_only():
         error = failure(tmp_path, layer_precisions={"r": "float16"})
         assert isinstance(error, ModelError)
-        assert "it is in TensorRT 8.6 to 10.16; give the layers their data types" in str(error)
+        words = "name what stays in float32 with --keep-fp32 or --precision-config"
+        assert (
+            str(error) == f"--layer-precisions: {title()} is strongly typed, so precision stands in the model; {words}"
+        )
         return
     with open_network(
         open_onnx(zoo.write("chain", tmp_path)), NetworkOptions(layer_precisions={"r": "float16"})

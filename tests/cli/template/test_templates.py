@@ -18,10 +18,13 @@ from backends.trt.package import needs_rtx
 from onnx import TensorProto
 
 from trtkit.backends.trt.build_options import BuildOptions
-from trtkit.backends.trt.releases import WHERE, members
+from trtkit.backends.trt.network import open_network
+from trtkit.backends.trt.network_options import NetworkOptions
+from trtkit.backends.trt.releases import members
 from trtkit.cli.main import COMMANDS
 from trtkit.cli.template import SUBTOOLS
 from trtkit.cli.template.trt_config import _MEMBERS, _NOT_FOR_A_SCRIPT
+from trtkit.models import ModelFile
 from trtkit.options import options_of
 
 Command = Callable[..., Any]
@@ -86,6 +89,16 @@ ERRORS: list[tuple[str, int, str]] = [
         "template data-loader words.onnx",
         3,
         "template data-loader: error: input 'x' is of type string, for which there are no numpy arrays",
+    ),
+    (
+        "template trt-network --bf16",
+        2,
+        "template trt-network: error: --bf16 needs an ONNX model, which is what is rewritten; name one",
+    ),
+    (
+        "template trt-network chain.onnx --fp16 --bf16",
+        2,
+        "template trt-network: error: argument --bf16: not allowed with argument --fp16",
     ),
     (
         "template onnx",
@@ -239,6 +252,43 @@ def test_strange_names_stay_text(trtkit_command: Command, folder: Path, name: st
     assert [list(feed) for feed in spaces["load_data"]()] == [[name]]
 
 
+PRECISIONS = {"fp16": "HALF", "bf16": "BF16"}
+
+
+@needs_rtx
+@pytest.mark.parametrize("flag", PRECISIONS)
+def test_network_and_configuration_of_lower_precision(trtkit_command: Command, folder: Path, flag: str) -> None:
+    zoo.write("linear", folder)
+    trtkit_command("template", "trt-network", "linear.onnx", f"--{flag}", "-o", "n.py")
+    trtkit_command("template", "trt-config", f"--{flag}", "-o", "c.py")
+    with open_network(ModelFile.parse("n.py"), NetworkOptions()) as net:
+        layers = [net.network.get_layer(index) for index in range(net.network.num_layers)]
+        product = next(layer for layer in layers if layer.type == net.trt.LayerType.MATRIX_MULTIPLY)
+        assert product.get_output(0).dtype == net.trt.DataType.__members__[PRECISIONS[flag]]
+        assert [str(spec) for spec in net.input_specs().values()] == ["x:[N,3]:float32"]
+    shapes = ("--input-shapes", "x:[2,3]")
+    result = trtkit_command("convert", "n.py", "--trt-config-script", "c.py", "-o", "n.engine", *shapes)
+    assert result.code == 0, result.err
+    assert f"  precision: {flag} " in result.out
+    refused = trtkit_command("convert", "linear.onnx", "--trt-config-script", "c.py", "-o", "c.engine", *shapes)
+    assert refused.code == 3
+    rewritten = ("--trt-config-script", "c.py", f"--{flag}", "-o", "c.engine", *shapes)
+    assert trtkit_command("convert", "linear.onnx", *rewritten).code == 0
+
+
+@needs_rtx
+@pytest.mark.parametrize("flag", PRECISIONS)
+def test_a_script_that_cannot_be_parsed_says_why(trtkit_command: Command, folder: Path, flag: str) -> None:
+    trtkit_command("template", "trt-network", "chain.onnx", f"--{flag}", "-o", "n.py")
+    zoo.write("unknown_operator", folder)
+    text = Path("n.py").read_text()
+    Path("n.py").write_text(text.replace("'chain.onnx'", "'unknown_operator.onnx'"))
+    result = trtkit_command("convert", "n.py", "-o", "n.engine")
+    assert result.code == 3
+    assert result.error.startswith("trtkit convert: error: n.py:")
+    assert "Fancy" in result.error
+
+
 # ---- trt-config ----
 
 
@@ -258,7 +308,7 @@ GIVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("profile.set_shape('x', min=(1, 3), opt=(2, 3), max=(4, 3))",),
     ),
     "tf32": (("--tf32",), ("trt.BuilderFlag.TF32,",)),
-    "fp16": (("--fp16",), ("trt.BuilderFlag.FP16,", "release 11.0 removed it, TensorRT-RTX never had it")),
+    "fp16": (("--fp16",), ("trt.BuilderFlag.FP16,", "has no float16: give --fp16 to trtkit")),
     "bf16": (("--bf16",), ("trt.BuilderFlag.BF16,", "it is in TensorRT 10.0 to 10.16")),
     "fp8": (("--fp8",), ("trt.BuilderFlag.FP8,",)),
     "int8": (("--int8",), ("trt.BuilderFlag.INT8,", "nothing says how to quantise the network")),
@@ -399,11 +449,22 @@ def test_several_profiles(trtkit_command: Command, folder: Path) -> None:
 REFUSED: list[tuple[tuple[str, ...], str]] = [
     *(
         (
-            (f"--{name.lower()}",),
-            f"RuntimeError: this TensorRT has no BuilderFlag.{name}; it is in {WHERE[f'BuilderFlag.{name}']} "
-            "(release 11.0 removed it, TensorRT-RTX never had it); here the network itself says its precision",
+            (f"--{flag}",),
+            f"the network is strongly typed and has no {name}: give --{flag} to trtkit with an ONNX model, "
+            f"or the network script of `trtkit template trt-network MODEL.onnx --{flag}`",
         )
-        for name in ("FP16", "BF16", "FP8", "INT8")
+        for flag, name in (("fp16", "float16"), ("bf16", "bfloat16"))
+    ),
+    *(
+        (
+            (f"--{flag}",),
+            f"the network is strongly typed and has no {name}: give --{flag} to trtkit with an ONNX model",
+        )
+        for flag, name in (("fp8", "float8"), ("int8", "int8"))
+    ),
+    (
+        ("--int8", "--calibration-cache", "c.cache"),
+        "RuntimeError: the network is strongly typed, so that no calibration can quantise it; leave the cache out",
     ),
     (("--precision-constraints", "obey"), "BuilderFlag.OBEY_PRECISION_CONSTRAINTS; it is in TensorRT 8.6 to 10.16"),
     (("--tactic-sources", "cudnn"), "this TensorRT has no TacticSource.CUDNN; it is in TensorRT 8.6 to 10.16"),

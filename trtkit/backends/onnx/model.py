@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trtkit.backends.onnx.apart import read_apart
 from trtkit.backends.onnx.external import external_tensors, load_weights, place
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.outputs import edit_outputs
@@ -14,10 +15,14 @@ from trtkit.backends.onnx.shapes import SymbolicInference, infer_shapes, spec_of
 from trtkit.backends.onnx.twin import is_half, to_float32
 from trtkit.errors import FileError, ModelError
 from trtkit.models import ModelFile
+from trtkit.precision_config import write_precision_config
 from trtkit.tensors import TensorSpecs
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from trtkit.backends.onnx.lowering import Calibrate, FeedsOf
+    from trtkit.precision_config import Precision, PrecisionConfig
 
 __all__ = ["LoadedModel", "open_onnx"]
 
@@ -30,21 +35,36 @@ Recipe = Callable[[], "tuple[ModelProto, Path]"]
 
 
 class LoadedModel:
-    """Implements `trtkit.backends.base.OnnxModel`; made by `open_onnx`."""
+    """Implements `trtkit.backends.base.OnnxModel`; made by `open_onnx`.
 
-    def __init__(self, path: Path, file: Path | None, recipe: Recipe, weightless: bool = False) -> None:
+    Attributes:
+        precision_config: what was decided for each node, where the model was rewritten to a lower precision.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        file: Path | None,
+        recipe: Recipe,
+        options: OnnxOptions | None = None,
+        calibrate: Calibrate | None = None,
+    ) -> None:
         """Read nothing yet.
 
         Args:
             path: the file that the model came from.
             file: the file that holds exactly this model, where there is one.
             recipe: makes the model when it is needed.
-            weightless: external weights were left out, so the model is not fit to run.
+            options: those that it was opened with. Where they leave external weights out, it is not fit to run.
+            calibrate: measures the ranges of tensors, where the model is quantised.
         """
         self._path = path
         self._file = file
         self._recipe = recipe
-        self._weightless = weightless
+        self._options = options or OnnxOptions()
+        self._calibrate = calibrate
+        self._lower: dict[tuple[Precision, ...], LoadedModel] = {}
+        self.precision_config: PrecisionConfig | None = None
         self._kept: tuple[ModelProto, Path] | None = None
         self._root: Path | None = None
 
@@ -83,6 +103,14 @@ class LoadedModel:
         copy = type(model)()
         copy.CopyFrom(model)
         return copy, root
+
+    def own_apart(self) -> tuple[ModelProto, Path]:
+        """`own()`; the large weights of a large model stay where they are in its file, as external data in it."""
+        file = self._file
+        if self._kept is not None or file is None or file.stat().st_size <= _KEEP:
+            return self.own()
+        model = read_apart(file)
+        return model, place(model, [file.parent, file.resolve().parent])
 
     def proto(self) -> ModelProto:
         """The model with all weights in memory. It may be shared: don't change it.
@@ -125,19 +153,78 @@ class LoadedModel:
 
         return LoadedModel(self._path, None, recipe)
 
+    def rounding_twin(self) -> LoadedModel:
+        """The same model computing in float32, rounding what it has in 16 bits: see `trtkit.backends.onnx.rounding`.
+        Itself where nothing is 16-bit float.
+
+        Raises:
+            ModelError: it depends on the bits of 16-bit floats.
+        """
+        if not is_half(self._complete()):
+            return self
+
+        def recipe() -> tuple[ModelProto, Path]:
+            from trtkit.backends.onnx.inferred import inferred_structure
+            from trtkit.backends.onnx.rounding import to_rounding_twin
+
+            inferred = inferred_structure(self)
+            model, root = self.own()
+            to_rounding_twin(model, root, inferred)
+            return model, root
+
+        return LoadedModel(self._path, None, recipe)
+
+    @property
+    def precision_choices(self) -> list[str]:
+        """The flags given that have no effect unless a lower precision is asked for."""
+        return self._options.precision_choices
+
+    def in_precision(self, precisions: Sequence[Precision], feeds: FeedsOf | None = None) -> LoadedModel:
+        """The same model, rewritten to compute in lower precisions where it can; itself where none is asked for.
+
+        Raises:
+            UsageError, ModelError, InputError: see `trtkit.backends.onnx.lowering.lower`.
+            FileError: a file of decisions cannot be read or written.
+        """
+        asked = tuple(precisions)
+        if not asked:
+            return self
+        if asked not in self._lower:
+            from trtkit.backends.onnx.lowering import lower
+
+            if self._options.ignore_external_data:
+                self._complete()
+            recipe, config = lower(self, self._options.precision_request(asked), feeds, self._calibrate)
+            if self._options.save_precision_config is not None:
+                write_precision_config(config, self._options.save_precision_config)
+            made = LoadedModel(self._path, None, recipe)
+            made.precision_config = config
+            self._lower[asked] = made
+        return self._lower[asked]
+
+    def kept_in_fp32(self, precisions: Sequence[Precision]) -> Mapping[str, tuple[str, ...]]:
+        """The nodes that shall stay in FP32 as the options say, by key, with the names of their outputs.
+
+        Raises:
+            UsageError, FileError: as for `in_precision`.
+        """
+        from trtkit.backends.onnx.precision import kept_nodes
+
+        return kept_nodes(self.structure(), self._options.precision_request(precisions))
+
     def _made(self, keep: bool = True) -> tuple[ModelProto, Path]:
         if self._kept is not None:
             return self._kept
         made = self._recipe()
         self._root = made[1]
-        if keep and self._path.stat().st_size <= _KEEP:
+        if keep and (not self._path.exists() or self._path.stat().st_size <= _KEEP):
             self._kept = made
         return made
 
     def _complete(self) -> ModelProto:
         """The structure, unless weights that are needed to run it were left out."""
         model = self.structure()
-        if self._weightless and (missing := external_tensors(model)):
+        if self._options.ignore_external_data and (missing := external_tensors(model)):
             raise ModelError(
                 f"{str(self._path)!r} cannot be run without its external weights ({len(missing)} tensors, "
                 f"such as {missing[0].name!r}); leave out --ignore-external-data"
@@ -146,7 +233,10 @@ class LoadedModel:
 
 
 def open_onnx(
-    path: str | Path, options: OnnxOptions | None = None, symbolic: SymbolicInference | None = None
+    path: str | Path,
+    options: OnnxOptions | None = None,
+    symbolic: SymbolicInference | None = None,
+    calibrate: Calibrate | None = None,
 ) -> LoadedModel:
     """The model in a file, edited as the options ask.
 
@@ -157,6 +247,7 @@ def open_onnx(
         path: the .onnx file.
         options: what is read and changed.
         symbolic: ONNX Runtime's shape inference, used unless `no_onnxruntime_shape_inference`.
+        calibrate: measures the ranges of tensors, where the model is to be quantised.
 
     Raises:
         FileError: there is no such file or folder, or it cannot be read.
@@ -176,10 +267,10 @@ def open_onnx(
 
     plain = not options.edits and not options.ignore_external_data
     at_home = folder is None or folder.resolve() == path.parent.resolve()
-    model = LoadedModel(path, path if plain and at_home else None, recipe, weightless=options.ignore_external_data)
+    model = LoadedModel(path, path if plain and at_home else None, recipe, options, calibrate)
     if model.as_file() is None:
         model.structure()  # mistakes in names show now
-    return model
+    return model.in_precision(("fp16",)) if options.fp_to_fp16 else model
 
 
 def _make(

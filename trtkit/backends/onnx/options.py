@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from trtkit.backends.onnx.precision_options import OnnxPrecisionOptions
 from trtkit.errors import UsageError
 from trtkit.options import option, parse_bytes
 
@@ -17,7 +18,7 @@ DEFAULT_THRESHOLD = 1024
 
 
 @dataclass(frozen=True)
-class OnnxOptions:
+class OnnxOptions(OnnxPrecisionOptions):
     """How an ONNX model is read, what is changed in it and where the result is saved.
 
     Raises:
@@ -94,6 +95,7 @@ class OnnxOptions:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.no_onnxruntime_shape_inference and not self.shape_inference:
             raise UsageError("--no-onnxruntime-shape-inference has no effect without --shape-inference")
         if self.ignore_external_data and self.external_data_dir is not None:
@@ -117,5 +119,5 @@ class OnnxOptions:
 
     @property
     def edits(self) -> bool:
-        """Whether the model differs from its file afterwards."""
+        """Whether the model differs from its file afterwards, apart from its precision."""
         return bool(self.outputs or self.exclude_outputs or self.outputs_by_type or self.shape_inference)

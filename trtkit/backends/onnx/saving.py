@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from trtkit.atomic import replacing, write_errors
+from trtkit.backends.onnx.apart import write_model
 from trtkit.backends.onnx.dtypes import STRING
 from trtkit.backends.onnx.external import (
     copy_extent,
@@ -16,14 +17,13 @@ from trtkit.backends.onnx.external import (
     external_tensors,
     is_external,
     load_tensor,
-    load_weights,
     make_external,
 )
 from trtkit.backends.onnx.model import LoadedModel
 from trtkit.backends.onnx.options import OnnxOptions
-from trtkit.backends.onnx.reading import PROTOBUF_LIMIT, onnx_module, to_bytes
+from trtkit.backends.onnx.reading import onnx_module, to_bytes
 from trtkit.backends.onnx.walk import other_tensors_of, weights_of
-from trtkit.errors import ModelError, UsageError
+from trtkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 _PAGE_FROM = 1 << 20
 _PAGE = 4096
 _LINE = 64
+_WHOLE = "the model with its weights"
 
 
 def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
@@ -68,11 +69,14 @@ def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
         out = files.enter_context(replacing(target))
         if options.save_external_data is not None:
             _move_out(copy, root, target, options, files)
-        elif external and not options.ignore_external_data:
-            if sum(extent_of(each, root).length for each in external) > PROTOBUF_LIMIT:
-                raise ModelError(f"the model with its weights is larger than the 2 GB of one ONNX file; {instead}")
-            load_weights(copy, root)
-        out.write(to_bytes(copy, "the model with its weights", instead))
+        if options.save_external_data is not None or (external and options.ignore_external_data):
+            out.write(to_bytes(copy, _WHOLE, instead))
+            return
+        weights = {id(each) for each in copy.graph.initializer}
+        for tensor in external:
+            if id(tensor) not in weights:
+                load_tensor(tensor, root)
+        write_model(copy, root, out, _WHOLE, instead)
 
 
 def _move_out(model: ModelProto, root: Path, target: Path, options: OnnxOptions, files: ExitStack) -> None:

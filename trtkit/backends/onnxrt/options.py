@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trtkit.errors import UsageError
 from trtkit.options import choice, option, parse_count
+from trtkit.precision_config import PRECISIONS, Precision
 
 __all__ = ["LEVELS", "Options"]
 
@@ -126,8 +127,22 @@ class Options:
         help="compute in float32 whatever is bfloat16 or float16 in the model; inputs and outputs keep their types",
     )
 
+    precision: tuple[Precision, ...] = option(
+        (),
+        "--ort-precision",
+        help="run the model rewritten to compute in this precision, as `trtkit convert` writes it; 8 bits are "
+        "calibrated with the input data",
+        parse=choice(*PRECISIONS),
+        choices=PRECISIONS,
+        count="+",
+    )
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "graph_optimization_level", parse_level(self.graph_optimization_level))
+        if isinstance(self.precision, str):
+            object.__setattr__(self, "precision", (self.precision,))
+        if self.precision and self.fp32_twin:
+            raise UsageError("--ort-precision and --ort-fp32-twin contradict each other")
         if not self.providers:
             raise UsageError("--providers: name at least one execution provider")
         for name in ("intra_op_threads", "inter_op_threads"):

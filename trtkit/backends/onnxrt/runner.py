@@ -16,6 +16,7 @@ from trtkit.backends.onnxrt.session import make_session
 from trtkit.backends.onnxrt.values import from_value, to_value
 from trtkit.dtypes import numpy_dtype
 from trtkit.errors import BackendError, ModelError
+from trtkit.precision_summary import PrecisionSummary, check, of_config
 from trtkit.tensors import TensorSpec, TensorSpecs
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class OnnxrtRunner:
         self._inputs: dict[str, TensorSpec] = {}
         self._input_types: dict[str, OrtType] = {}
         self._output_types: dict[str, OrtType] = {}
+        self._precision: PrecisionSummary | None = None
         self._cast_in: frozenset[str] = frozenset()
         self._cast_out: dict[str, np.dtype[Any]] = {}
         self._call: Callable[[dict[str, Array]], dict[str, Array]] = self._run_plain
@@ -61,15 +63,27 @@ class OnnxrtRunner:
         """
         self._ort = import_onnxruntime()
         self._errors = ort_exceptions()
-        model = self._model.float32_twin() if self._options.fp32_twin else self._model
+        model = self._model.in_precision(self._options.precision, self._context.feeds)
+        if model.precision_config is not None:
+            self._precision = of_config(model.precision_config)
+            check(self._precision, f"--ort-precision {' '.join(self._precision.asked)}")
+        whole = model
+        if self._options.fp32_twin:
+            model = model.float32_twin()
+        elif model.precision_config is not None and self._options.providers == ("CPUExecutionProvider",):
+            model = model.rounding_twin()  # on the CPU, ONNX Runtime removes the conversions to 16 bits and back
         self._session = make_session(self._ort, model, self._options, self._context)
         required, defaulted = self._session.get_inputs(), self._session.get_overridable_initializers()
         self._input_types = {each.name: _type_of(each, "input", self.name) for each in (*required, *defaulted)}
         self._output_types = {each.name: _type_of(each, "output", self.name) for each in self._session.get_outputs()}
         self._inputs = {each.name: self._spec(each) for each in required}
         self._inputs |= {each.name: self._spec(each, optional=True) for each in defaulted}
-        if self._options.fp32_twin:
-            self._keep_types(model)
+        if model is not whole:
+            self._keep_types()
+        elif self._options.fp32_twin:
+            logger.warning(
+                "%s: the model has no bfloat16 or float16 tensors, so --ort-fp32-twin changes nothing", self.name
+            )
         extended = any(each.number for each in (*self._input_types.values(), *self._output_types.values()))
         self._call = self._run_values if extended else self._run_plain
         return self
@@ -103,6 +117,10 @@ class OnnxrtRunner:
             outputs[name] = outputs[name].astype(dtype)
         return outputs
 
+    def precision_summary(self) -> PrecisionSummary | None:
+        """What the model computes in, where it was rewritten."""
+        return self._precision
+
     def _run_plain(self, feed: dict[str, Array]) -> dict[str, Array]:
         return dict(zip(self._output_types, self._session.run(None, feed), strict=True))
 
@@ -124,13 +142,8 @@ class OnnxrtRunner:
                 return TensorSpec(node.name, self._input_types[node.name].name, None, optional)
         return TensorSpec(node.name, self._input_types[node.name].name, shape, optional)
 
-    def _keep_types(self, twin: OnnxModel) -> None:
-        """Let the model's own types be seen from outside, where the twin has float32."""
-        if twin is self._model:
-            logger.warning(
-                "%s: the model has no bfloat16 or float16 tensors, so --ort-fp32-twin changes nothing", self.name
-            )
-            return
+    def _keep_types(self) -> None:
+        """Let the model's own types be seen from outside, where its twin has float32."""
         inputs, outputs = self._model.specs()
         for name, spec in self._inputs.items():
             stated = inputs[name].dtype if name in inputs else spec.dtype

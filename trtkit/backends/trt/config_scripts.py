@@ -9,6 +9,7 @@ from trtkit.backends.trt.api import title, trt
 from trtkit.backends.trt.build_config import BuildConfig, reason
 from trtkit.backends.trt.build_options import configuring_flags
 from trtkit.backends.trt.logger import collect
+from trtkit.backends.trt.removed import explaining_what_is_missing
 from trtkit.errors import ScriptError, UsageError
 from trtkit.userscript import UserScript, load_script
 
@@ -27,7 +28,8 @@ def run_config_script(build: BuildConfig, script: str) -> None:
         ScriptError: it fails, returns something else, or TensorRT refuses what it does.
         UsageError: it returns its own configuration although options ask for something that this one lacks.
     """
-    function = load_script(script, "load_config")
+    with explaining_what_is_missing():
+        function = load_script(script, "load_config")
     result = _call(build, function)
     if result is None or result is build.config:
         return
@@ -52,7 +54,8 @@ def postprocess_config(build: BuildConfig, script: str) -> None:
     Raises:
         ScriptError: it fails, returns something, or TensorRT refuses what it does.
     """
-    function = load_script(script, "postprocess_config")
+    with explaining_what_is_missing():
+        function = load_script(script, "postprocess_config")
     result = _call(build, function)
     if result is not None and result is not build.config:
         raise ScriptError(
@@ -63,7 +66,7 @@ def postprocess_config(build: BuildConfig, script: str) -> None:
 
 def _call(build: BuildConfig, function: UserScript) -> Any:
     net = build.net
-    with collect() as messages:
+    with collect() as messages, explaining_what_is_missing():
         result = function.call(
             builder=net.builder,
             network=net.network,

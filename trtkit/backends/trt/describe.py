@@ -9,6 +9,7 @@ from typing import Any
 
 from trtkit.backends.trt.api import package_name, version
 from trtkit.backends.trt.constraints import io_remarks, layer_constraints, layer_precision
+from trtkit.backends.trt.layer_macs import COUNTABLE, products
 from trtkit.backends.trt.layer_members import layer_attributes, layer_weights
 from trtkit.backends.trt.network import Net
 from trtkit.backends.trt.tensors import spec_of
@@ -19,9 +20,7 @@ from trtkit.tensors import TensorSpec
 __all__ = ["describe"]
 
 
-_COUNTABLE = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY")
-
-_WITH_WEIGHTS = (*_COUNTABLE[:2], "CONSTANT", "SCALE", "FULLY_CONNECTED", "RNN_V2")
+_WITH_WEIGHTS = (*COUNTABLE[:2], "CONSTANT", "SCALE", "FULLY_CONNECTED", "RNN_V2")
 """Layer types whose classes hold weights in any release; of all others the members need not be read."""
 
 _NODE = "[ONNX Layer: "
@@ -76,7 +75,7 @@ def _is_helper(layer: Any) -> bool:
 
 def _totals(network: Any, parsed: bool) -> Totals:
     operations: Counter[str] = Counter()
-    products: list[Sequence[Product] | None] = []
+    counted: list[Sequence[Product] | None] = []
     weights: list[Weight] = []
     helpers = 0
     for layer in _layers(network, parsed):
@@ -84,9 +83,9 @@ def _totals(network: Any, parsed: bool) -> Totals:
         helpers += layer.helper
         own = list(layer.weights()) if layer.type in _WITH_WEIGHTS else []
         weights += own
-        if layer.type in _COUNTABLE:
-            products.append(_products(layer, sum(each.size for each in own if each.spec.name == "kernel")))
-    macs = macs_of(products)
+        if layer.type in COUNTABLE:
+            counted.append(products(layer, sum(each.size for each in own if each.spec.name == "kernel")))
+    macs = macs_of(counted)
     return Totals(
         operations=dict(sorted(operations.items(), key=lambda each: (-each[1], each[0]))),
         weights=len(weights),
@@ -96,27 +95,6 @@ def _totals(network: Any, parsed: bool) -> Totals:
         helpers=helpers,
         note="" if macs.counted == macs.countable else "the others have dynamic shapes",
     )
-
-
-def _products(layer: Layer, kernel: int) -> Sequence[Product] | None:
-    """What a layer's multiply-accumulates are the product of, or None where shapes are missing.
-
-    Args:
-        layer: a layer of a countable type.
-        kernel: how many weights it holds itself; 0 where they come as an input.
-    """
-    shapes = [None if spec is None else spec.shape for spec in (*layer.inputs[:2], *layer.outputs[:1])]
-    if any(not shape for shape in (shapes[0], shapes[-1])):
-        return None
-    data, output = shapes[0] or (), shapes[-1] or ()
-    if layer.type == "MATRIX_MULTIPLY":
-        transposed = layer.attributes().get("op0") == "TRANSPOSE"
-        return [(*output, data[-2 if transposed else -1])]
-    around, channels = (output, output[1]) if layer.type == "CONVOLUTION" else (data, data[1])
-    if kernel:
-        return [(*around, kernel // channels)] if isinstance(channels, int) else None
-    second = shapes[1] if len(shapes) == 3 else None
-    return [(*around, *second[1:])] if second else None
 
 
 def _tensors(number: int, get: Callable[[int], Any]) -> tuple[TensorSpec | None, ...]:

@@ -17,7 +17,7 @@ from trtkit.description import Layer, ModelDescription, Profile
 from trtkit.errors import ModelError
 from trtkit.tensors import Sizes, TensorSpec
 
-__all__ = ["describe"]
+__all__ = ["describe", "layers_of"]
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,12 @@ def describe(engine: Any, plan_size: int) -> ModelDescription:
         inputs=[specs[name] for name in inputs],
         outputs=[specs[name] for name in names if name not in inputs],
         layer_count=engine.num_layers,
-        layers=lambda: _layers(engine),
+        layers=lambda: layers_of(engine),
         details=_details(engine, plan_size),
         remarks={name: _remarks(engine, name) for name in names},
         profiles=[_profile(engine, index, specs, inputs) for index in range(engine.num_optimization_profiles)],
         # Of an engine that gives only names of its layers, there is nothing to count.
-        totals=(lambda: totals_of(_layers(engine))) if verbosity == "detailed" else None,
+        totals=(lambda: totals_of(layers_of(engine))) if verbosity == "detailed" else None,
         no_values="engines tell the types and numbers of their weights, not the values",
     )
 
@@ -132,7 +132,12 @@ def _three(bounds: Any) -> tuple[Sizes, Sizes, Sizes]:
     return low, best, high
 
 
-def _layers(engine: Any) -> Iterator[Layer]:
+def layers_of(engine: Any) -> Iterator[Layer]:
+    """The layers of an engine, as its inspector tells.
+
+    Raises:
+        ModelError: it was built with profiling verbosity `none`, or the inspector gives nothing.
+    """
     verbosity = _word("ProfilingVerbosity", engine.profiling_verbosity)
     rebuild = "build it with --profiling-verbosity detailed, trtkit's default"
     if verbosity == "none":

@@ -22,7 +22,7 @@ from trtkit.description import Layer, Totals, Weight
 from trtkit.dtypes import DTYPES
 from trtkit.tensors import Shape, TensorSpec
 
-__all__ = ["Entry", "entries", "layer_of", "origin_of", "totals_of"]
+__all__ = ["Entry", "entries", "is_of_later_profile", "layer_of", "origin_of", "totals_of"]
 
 Entry = Mapping[str, Any] | str
 """A layer: its data, or where there is none, its name or the inspector's line of text."""
@@ -103,7 +103,7 @@ def totals_of(layers: Iterable[Layer]) -> Totals:
     operations: Counter[str] = Counter()
     weights: list[Weight] = []
     for layer in layers:
-        if not _LATER_PROFILE.search(layer.name):
+        if not is_of_later_profile(layer.name):
             operations[layer.type] += 1
             weights += (weight for weight in layer.weights() if weight.size)
     sizes = [_bytes(weight) for weight in weights]
@@ -113,6 +113,11 @@ def totals_of(layers: Iterable[Layer]) -> Totals:
         parameters=sum(weight.size for weight in weights),
         weight_bytes=None if None in sizes else sum(size or 0 for size in sizes),
     )
+
+
+def is_of_later_profile(name: str) -> bool:
+    """Whether a layer of this name stands for one that an earlier profile of the engine has as well."""
+    return _LATER_PROFILE.search(name) is not None
 
 
 def _bytes(weight: Weight) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trtkit.backends.trt.api import enum, need, title
+from trtkit.backends.trt.api import enum, has, need, title
 from trtkit.backends.trt.logger import collect
+from trtkit.backends.trt.precision import in_the_graph
 from trtkit.backends.trt.tensors import data_type, dtype_name
 from trtkit.errors import ModelError
 from trtkit.suggest import did_you_mean, listing
@@ -29,14 +30,8 @@ def set_layer_precisions(net: Net, options: NetworkOptions) -> None:
     if not options.layer_precisions:
         return
     if net.typing == "strong":
-        need(
-            "ILayer.precision",
-            flag,
-            "give the layers their data types in the ONNX model (Cast nodes) or network script",
-        )
-        raise ModelError(
-            f"{flag}: the network is strongly typed, so its layers keep their data types; leave out --strongly-typed"
-        )
+        raise in_the_graph(flag, asked_for_strong=True)
+    assert has("ILayer.precision")
     layers: dict[str, Any] = {}
     for index in range(net.network.num_layers):
         layer = net.network.get_layer(index)

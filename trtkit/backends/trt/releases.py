@@ -7,7 +7,7 @@ first release is the first of these. What works here is never decided by this ta
 
 from __future__ import annotations
 
-__all__ = ["WHERE", "members", "where"]
+__all__ = ["WHERE", "members", "removal", "where"]
 
 _RTX = "TensorRT-RTX 1.7"
 
@@ -24,10 +24,13 @@ _GROUPS = {
         IAlgorithmSelector IBuilderConfig.algorithm_selector
         CalibrationAlgoType IBuilderConfig.int8_calibrator IInt8Calibrator IInt8EntropyCalibrator
         IInt8EntropyCalibrator2 IInt8LegacyCalibrator IInt8MinMaxCalibrator
-        IBuilderConfig.set_calibration_profile
+        IBuilderConfig.get_calibration_profile IBuilderConfig.set_calibration_profile
         IBuilderConfig.quantization_flags IBuilderConfig.set_quantization_flag IBuilderConfig.clear_quantization_flag
         QuantizationFlag QuantizationFlag.CALIBRATE_BEFORE_FUSION
-        ILayer.precision ILayer.set_output_type
+        IBuilderConfig.get_quantization_flag
+        ILayer.output_type_is_set ILayer.precision ILayer.precision_is_set ILayer.reset_output_type
+        ILayer.reset_precision ILayer.set_output_type
+        ITensor.dynamic_range ITensor.reset_dynamic_range ITensor.set_dynamic_range
         NetworkDefinitionCreationFlag.EXPLICIT_BATCH
         PreviewFeature.PROFILE_SHARING_0806
         TacticSource.CUBLAS TacticSource.CUBLAS_LT TacticSource.CUDNN
@@ -112,3 +115,8 @@ def members(type_name: str) -> list[str]:
 def where(feature: str) -> str | None:
     """The releases that have a type or member, or None where this table says nothing of it."""
     return WHERE.get(feature) or WHERE.get(feature.partition(".")[0])
+
+
+def removal(releases: str) -> str:
+    """For what these releases have, which release removed it: text to follow; empty where none did."""
+    return " (release 11.0 removed it, TensorRT-RTX never had it)" if releases.endswith(" to 10.16") else ""

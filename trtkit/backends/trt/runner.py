@@ -12,9 +12,12 @@ from trtkit.backends.trt.build import build_engine, save_engine
 from trtkit.backends.trt.build_options import configuring_flags
 from trtkit.backends.trt.config import make_config, naming_causes
 from trtkit.backends.trt.execution import Execution
+from trtkit.backends.trt.kept import keeping_fp32
 from trtkit.backends.trt.loading import LoadedEngine, load_engine
+from trtkit.backends.trt.lowering import lowered
 from trtkit.backends.trt.narrowing import model_types, narrowed
 from trtkit.backends.trt.network import Net, open_network
+from trtkit.backends.trt.read_back import account_of, read_back_loaded
 from trtkit.cuda.base import open_cuda
 from trtkit.cuda.device import Device, current_device, require_gpu
 from trtkit.cuda.nvml import gpu_state
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel, RunnerContext
     from trtkit.backends.trt.options import Options
     from trtkit.cuda.base import Cuda
+    from trtkit.precision_summary import PrecisionSummary
     from trtkit.results import Feed, Outputs
     from trtkit.tensors import Sizes, TensorSpecs
     from trtkit.timing import GpuState, LayerTime
@@ -66,6 +70,7 @@ class TrtRunner:
         self._inputs: TensorSpecs = {}
         self._device: Device | None = None
         self._cuda: Cuda | None = None
+        self._precision: PrecisionSummary | None = None
         if self._is_engine:
             flags = configuring_flags(options)
             flags += ["--save-engine"] if options.save_engine else []
@@ -139,6 +144,10 @@ class TrtRunner:
         feed = narrowed(feed, self._execution.inputs, self._inputs)
         return self._execution.layer_times(feed, self._options.profile_layers)
 
+    def precision_summary(self) -> PrecisionSummary | None:
+        """What the engine computes in, as it was read back after it was built; None for an engine that was loaded."""
+        return self._precision
+
     @property
     def _is_engine(self) -> bool:
         return isinstance(self._model, ModelFile) and self._model.kind == "engine"
@@ -155,20 +164,29 @@ class TrtRunner:
         )
 
     def _build(self) -> LoadedEngine:
-        with open_network(self._model, self._options) as net:
+        lower = lowered(self._model, self._options, self._options, self._context.feeds)
+        with open_network(lower.model, self._options) as net:
+            options = keeping_fp32(net, lower)
             config = make_config(
                 net,
-                self._options,
+                options,
                 shapes=self._shapes(net),
                 feeds=lambda: self._feeds(net),
-                cuda_package=self._options.cuda_package,
+                cuda_package=options.cuda_package,
             )
-            with naming_causes(self._options):
+            with naming_causes(options):
                 engine = build_engine(net, config)
-        if self._options.save_engine is not None:
-            save_engine(engine, self._options.save_engine)
-            log.info("engine saved to %s", self._options.save_engine)
-        return self._load(engine)
+            account = account_of(net)
+        loaded = self._load(engine)
+        try:
+            self._precision = read_back_loaded(account, lower.asked, loaded.engine)
+            if options.save_engine is not None:
+                save_engine(engine, options.save_engine)
+                log.info("engine saved to %s", options.save_engine)
+        except BaseException:
+            loaded.close()
+            raise
+        return loaded
 
     def _feeds(self, net: Net) -> Iterable[Feed]:
         return self._context.feeds(net.input_specs()) if self._context.feeds else ()

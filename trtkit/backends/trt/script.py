@@ -13,6 +13,7 @@ from trtkit.backends.trt.api import title
 from trtkit.backends.trt.build_config import reason
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.parse import errors_of, make_parser, parse_file
+from trtkit.backends.trt.removed import explaining_what_is_missing
 from trtkit.backends.trt.script_api import onnx_file_of
 from trtkit.backends.trt.tensors import shape_of
 from trtkit.errors import FileError, ModelError, ScriptError, UsageError
@@ -43,7 +44,8 @@ def run_network_script(net: Net, model: ModelFile, options: NetworkOptions) -> N
             without outputs.
         UsageError: it returns its own network, or uses no parser, so that an option that was given has no effect.
     """
-    script = load_script(model.path, model.function or "load_network")
+    with explaining_what_is_missing():
+        script = load_script(model.path, model.function or "load_network")
     if _may_parse(script):
         net.parser = make_parser(net.network, options)
     else:  # one that the script makes would be the network's second, at which TensorRT crashes
@@ -71,7 +73,8 @@ def postprocess(net: Net, options: NetworkOptions) -> None:
     """
     may_lack_outputs = bool(options.outputs or options.outputs_by_type)
     for text in options.postprocess_scripts:
-        script = load_script(text, "postprocess")
+        with explaining_what_is_missing():
+            script = load_script(text, "postprocess")
         result = _call(net, script)
         if result is not None and result is not net.network:
             raise ScriptError(
@@ -96,14 +99,15 @@ def _parse_first(net: Net, script: UserScript) -> None:
 def _call(net: Net, script: UserScript) -> Any:
     with collect() as messages:
         try:
-            result = script.call(
-                builder=net.builder,
-                network=net.network,
-                parser=net.parser,
-                trt=net.trt,
-                logger=net.logger,
-                input_specs=net.input_specs(),
-            )
+            with explaining_what_is_missing():
+                result = script.call(
+                    builder=net.builder,
+                    network=net.network,
+                    parser=net.parser,
+                    trt=net.trt,
+                    logger=net.logger,
+                    input_specs=net.input_specs(),
+                )
         except ScriptError as error:
             said = _said(net, messages)
             if said is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.options import OnnxOptions
+from trtkit.backends.onnx.precision_options import OnnxPrecisionOptions
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
 from trtkit.cli.argbind import Parser, add_options
@@ -23,6 +25,7 @@ OF_ENGINES = ("trt_package", "plugins")
 """Fields of NetworkOptions that matter to engines as well."""
 
 _NOT_HERE = (
+    *(each.name for each in fields(OnnxPrecisionOptions)),
     "outputs",
     "exclude_outputs",
     "outputs_by_type",
@@ -32,7 +35,7 @@ _NOT_HERE = (
     "external_data_size_threshold",
     "no_save_all_tensors_to_one_file",
 )
-"""Fields of OnnxOptions that change or save a model, or that the subtools decide by themselves."""
+"""Fields of OnnxOptions that change or save a model, or its precision, or that the subtools decide by themselves."""
 
 
 def add_kind_options(parser: Parser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trtkit.backends.trt.build_options import BuildOptions
-from trtkit.backends.trt.releases import members, where
+from trtkit.backends.trt.releases import members, removal, where
 from trtkit.cli.argbind import Parser, add_options, given
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.template.writing import add_output, relative_to_script, write
@@ -42,8 +42,6 @@ _MEMBERS = {
     "pool_limit": "MemoryPoolType",
 }
 """Fields whose texts name members of TensorRT's enumerations, and which these are."""
-
-_PRECISION = tuple(f"BuilderFlag.{name}" for name in ("FP16", "BF16", "FP8", "INT8"))
 
 
 def configure(parser: Parser) -> None:
@@ -150,8 +148,6 @@ def _missing(feature: str) -> list[str]:
     if releases is None:
         return []
     parts = [f"this TensorRT has no {feature}; it is in {releases}"]
-    if releases.endswith(" to 10.16"):
-        parts.append(" (release 11.0 removed it, TensorRT-RTX never had it)")
-    if feature in _PRECISION:
-        parts.append("; here the network itself says its precision")
+    if removed := removal(releases):
+        parts.append(removed)
     return parts

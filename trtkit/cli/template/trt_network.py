@@ -8,6 +8,7 @@ from pathlib import Path
 from trtkit.cli.argbind import Parser
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.template.writing import add_output, onnx_model, relative_to_script, write
+from trtkit.errors import UsageError
 from trtkit.tensors import TensorSpec, shape_text
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
@@ -17,20 +18,34 @@ DESCRIPTION = (
     "It can be converted, run and inspected like a model file."
 )
 
+_TYPES = {"fp16": "float16", "bf16": "bfloat16"}
+"""Precisions that need no data, and the type of their tensors."""
+
 
 def configure(parser: Parser) -> None:
     """Add the arguments of `trtkit template trt-network`."""
     model = parser.add_argument_group("model")
     model.add_argument("model_file", nargs="?", metavar="MODEL", help="ONNX model that the network starts from")
+    precision = model.add_mutually_exclusive_group()
+    for name, dtype in _TYPES.items():
+        precision.add_argument(
+            f"--{name}",
+            dest="precision",
+            action="store_const",
+            const=name,
+            help=f"rewrite the model to {dtype} before it is parsed, where the network is strongly typed",
+        )
     add_output(parser)
     add_logging(parser)
 
 
 def execute(namespace: argparse.Namespace, detail: bool) -> int:
     """Carry out `trtkit template trt-network`."""
-    path, output = namespace.model_file, namespace.output
+    path, output, precision = namespace.model_file, namespace.output, namespace.precision
     if path is None:
-        write("trt_network.py.j2", output, model=None, name="network")
+        if precision is not None:
+            raise UsageError(f"--{precision} needs an ONNX model, which is what is rewritten; name one")
+        write("trt_network.py.j2", output, model=None, name="network", precision=None)
         return 0
     inputs, outputs = onnx_model(path, output).specs()
     write(
@@ -38,6 +53,8 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
         output,
         model=relative_to_script(path, output),
         name=Path(path).stem,
+        precision=precision,
+        type=_TYPES.get(precision),
         inputs=[str(spec) for spec in inputs.values()],
         outputs=[str(spec) for spec in outputs.values()],
         shapes=[_with_sizes(spec) for spec in inputs.values() if spec.dynamic],
