@@ -25,6 +25,9 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "precision_config",
             "precision_summary",
             "files",
+            "fingerprint",
+            "tomlfile",
+            "waivers",
         ),
     ),
     (2, ("backends", "cuda")),
@@ -32,6 +35,7 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
     (
         4,
         (
+            "baselines",
             "capability",
             "conversion",
             "debugging",

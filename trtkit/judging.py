@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from trtkit.comparator.compare import PairComparator, named_outputs, validate_arrays
+from trtkit.comparator.metrics import METRICS
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.comparator.pairing import pair_runs, unused_mappings
 from trtkit.comparator.postprocess import postprocess
@@ -16,6 +18,7 @@ from trtkit.report.text import count
 from trtkit.results import Iteration
 from trtkit.suggest import did_you_mean, listing
 from trtkit.userscript import UserScript, load_script
+from trtkit.waivers import UnneededWaiver, Waiver, Waivers, read_waivers
 
 __all__ = ["Judge"]
 
@@ -30,6 +33,7 @@ class Judge:
 
     Raises:
         ScriptError: a postprocessing or comparing script cannot be loaded.
+        FileError: a file of waivers cannot be read.
     """
 
     def __init__(self, plan: RunPlan, names: Sequence[str], detail: bool = False) -> None:
@@ -37,10 +41,14 @@ class Judge:
         self._change = _script(plan.execution.postprocess_func_script, "postprocess_outputs")
         self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
         function = self._compare.call if self._compare else None
+        self._waivers = _waivers(plan)
         self._pairs = {
-            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, plan.compare, function, detail)
+            (pair.actual, pair.expected): PairComparator(
+                pair.actual, pair.expected, plan.compare, function, detail, self._waivers
+            )
             for pair in pair_runs(names)
         }
+        self._stopped = False
         self.problems = Problems()
         self.iterations = 0
 
@@ -72,6 +80,7 @@ class Judge:
                 with self._naming_script():
                     outcome = comparator.compare(index, changed[actual], changed[expected])
                 passed = passed and outcome.passed
+        self._stopped = self._stopped or (self._options.fail_fast and not passed)
         return passed
 
     def check_lengths(self, lengths: Mapping[str, int]) -> None:
@@ -80,6 +89,11 @@ class Judge:
             if length != self.iterations:
                 self.problems.add(f"{name} has {count(length, 'iteration')}, but {self.iterations} to compare it with")
 
+    @property
+    def failed(self) -> bool:
+        """Whether anything failed so far."""
+        return bool(self.problem_lines()) or not all(outcome.passed for outcome in self.outcomes())
+
     def outcomes(self) -> tuple[PairOutcome, ...]:
         """What every comparison came to."""
         return tuple(comparator.outcome() for comparator in self._pairs.values())
@@ -87,6 +101,14 @@ class Judge:
     def problem_lines(self) -> tuple[str, ...]:
         """What makes the run fail beside the comparisons."""
         return (*self.problems.lines(), *unused_mappings(self._options.map_outputs, self.outcomes()))
+
+    def unneeded_waivers(self) -> tuple[UnneededWaiver, ...]:
+        """The waivers for this model and these runners that no failure needs; none where not all was compared."""
+        outcomes = self.outcomes()
+        if self._waivers is None or self._stopped or self.problem_lines() or any(pair.problems for pair in outcomes):
+            return ()
+        metrics = [*self._options.compare, *(["custom"] if self._compare else [])]
+        return tuple(unneeded(self._waivers.here, outcomes, metrics))
 
     def _check_names(self, results: Mapping[str, Iteration]) -> None:
         """Raise InputError where a threshold is for an output that no result has."""
@@ -121,6 +143,43 @@ class Judge:
         if isinstance(answer, Iteration):
             return answer
         return Iteration(dict(answer), iteration.runner_name, iteration.runtime)
+
+
+def unneeded(
+    waivers: Iterable[Waiver], outcomes: Sequence[PairOutcome], metrics: Sequence[str]
+) -> Iterator[UnneededWaiver]:
+    """The waivers that no failure needs.
+
+    Args:
+        waivers: those for the model that was run.
+        outcomes: every comparison, complete. A waiver for another runner or metric is not looked at.
+        metrics: those that were asked for, so that a waiver for one that was not is left alone.
+    """
+    for waiver in waivers:
+        compared = [
+            (output, metric, waiver.covers(pair.actual, output.name, metric.metric))
+            for pair in outcomes
+            for output in pair.outputs
+            for metric in output.metrics
+        ]
+        if any(covered and not metric.passed for _, metric, covered in compared):
+            continue
+        names = list(dict.fromkeys(output.name for output, _, covered in compared if covered))
+        if names:
+            yield UnneededWaiver(waiver, f"{'outputs' if len(names) > 1 else 'output'} {listing(names)} passed")
+        elif any(
+            replace(waiver, output="*").covers(pair.actual, "", metric) for pair in outcomes for metric in metrics
+        ):
+            every = dict.fromkeys(output.name for output, _, _ in compared)
+            yield UnneededWaiver(waiver, f"there is no output {waiver.output!r}{did_you_mean(waiver.output, every)}")
+
+
+def _waivers(plan: RunPlan) -> Waivers | None:
+    if not plan.waivers:
+        return None
+    metrics = (*METRICS, "custom")
+    every = [waiver for path in plan.waivers for waiver in read_waivers(path, metrics)]
+    return Waivers(every, None if plan.model_file is None else plan.model_file.path.name)
 
 
 def _script(text: str | None, default: str) -> UserScript | None:

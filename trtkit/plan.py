@@ -111,6 +111,12 @@ class SaveOptions:
         help="save the outputs of every runner; formats as for --save-inputs",
         metavar="PATH",
     )
+    save_baseline: str | None = option(
+        None,
+        "--save-baseline",
+        help="save the inputs and the last runner's outputs, with hashes, as a folder for --baseline",
+        metavar="DIR",
+    )
     save_accuracy_results: str | None = option(
         None,
         "--save-accuracy-results",
@@ -123,13 +129,16 @@ class SaveOptions:
 class RunPlan:
     """A run: which model, which runners, on what inputs, compared how.
 
-    The last result in order is the expected one, saved outputs counting after runners; every other result is
-    compared with it.
+    The last result in order is the expected one, saved outputs counting after runners and a baseline after these;
+    every other result is compared with it.
 
     Attributes:
         model: the model, as `ModelFile` or as a path that tells its kind.
         runners: runners in order; a plain string stands for a backend with its defaults.
         load_outputs: files or folders of saved outputs that are compared like the answers of a runner.
+        baseline: a folder that `save.save_baseline` wrote: its inputs are used, its outputs expected.
+        baseline_of: the model that the baseline was made from, where `model` is another form of it.
+        waivers: files of known failures, which do not make the run fail.
 
     Raises:
         UsageError: there is nothing to run, or options contradict each other.
@@ -143,14 +152,24 @@ class RunPlan:
     execution: ExecutionOptions = field(default_factory=ExecutionOptions)
     compare: CompareOptions = field(default_factory=CompareOptions)
     save: SaveOptions = field(default_factory=SaveOptions)
+    baseline: str | Path | None = None
+    baseline_of: str | Path | None = None
+    waivers: Sequence[str | Path] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.model, (str, Path)):
             object.__setattr__(self, "model", ModelFile.parse(self.model))
         runners = [self.runners] if isinstance(self.runners, str) else self.runners
         object.__setattr__(self, "runners", tuple(_named(runners)))
-        object.__setattr__(self, "load_outputs", tuple(str(path) for path in self.load_outputs))
+        for name in ("load_outputs", "waivers"):
+            paths = getattr(self, name)
+            paths = [paths] if isinstance(paths, (str, Path)) else paths
+            object.__setattr__(self, name, tuple(str(path) for path in paths))
+        for name in ("baseline", "baseline_of"):
+            path = getattr(self, name)
+            object.__setattr__(self, name, None if path is None else str(path))
         self._check_sides()
+        self._check_baseline()
         self._check_precision()
         self._check_paths()
 
@@ -165,6 +184,16 @@ class RunPlan:
         """The runners, each with its final name."""
         return tuple(each for each in self.runners if isinstance(each, RunnerPlan))
 
+    @property
+    def vouched_for(self) -> tuple[str, ...]:
+        """What the user says and trtkit cannot check, one line each."""
+        if self.baseline_of is None or self.model_file is None:
+            return ()
+        return (
+            f"{self.model_file.text} is taken for another form of {self.baseline_of}, which the baseline "
+            f"{self.baseline} was made from",
+        )
+
     def _check_sides(self) -> None:
         if self.runners and self.model is None:
             raise UsageError("no model was given; put its path first, as in: trtkit run model.onnx --onnxrt")
@@ -172,11 +201,20 @@ class RunPlan:
             raise UsageError("nothing to run: choose a backend, such as --onnxrt")
         if not self.runners:
             unused = [] if self.model is None else ["the model"]
+            unused += [] if self.baseline is None else ["--baseline"]
             for name in ("inputs", "onnx", "execution"):
                 unused += changed_flags(getattr(self, name), _WITHOUT_RUNNER)
             unused += changed_flags(self.save, _WITHOUT_RUNNER)
             if unused:
                 raise UsageError(f"no runner uses {unused[0]}; choose a backend, such as --onnxrt")
+
+    def _check_baseline(self) -> None:
+        if self.baseline is None:
+            if self.baseline_of is not None:
+                raise UsageError("--baseline-of has no effect without --baseline")
+        elif not self.inputs.load_inputs and self.inputs.data_loader_script is None:
+            for flag in changed_flags(self.inputs, without=("input_shapes", "iterations")):
+                raise UsageError(f"{flag} shapes random data, but --baseline gives the inputs; leave one out")
 
     def _check_precision(self) -> None:
         asked = [each for each in map(asked_of, self.named_runners) if each]
@@ -191,8 +229,9 @@ class RunPlan:
             )
 
     def _check_paths(self) -> None:
-        loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs)]
-        loads += [str(self.onnx.precision_config)] if self.onnx.precision_config is not None else []
+        loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs), *map(str, self.waivers)]
+        optional = (self.onnx.precision_config, self.baseline, self.baseline_of)
+        loads += [str(path) for path in optional if path is not None]
         saves = [getattr(self.save, each.name) for each in fields(self.save)]
         saves += [self.onnx.save_onnx, self.onnx.save_precision_config]
         saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]

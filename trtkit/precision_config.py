@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from trtkit.errors import FileError, UsageError, one_line
+from trtkit.errors import FileError, UsageError
+from trtkit.tomlfile import read_toml
 
 __all__ = [
     "FP32",
@@ -136,15 +136,7 @@ def read_precision_config(path: str | Path) -> PrecisionConfig:
     Raises:
         FileError: it cannot be read, or is none; the message says where.
     """
-    path = Path(path)
-    try:
-        data = _toml().loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(f"cannot read the precision config {str(path)!r}: {error.strerror}") from error
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
-        raise FileError(f"{str(path)!r} is not TOML: {one_line(error)}") from error
-    except RecursionError as error:
-        raise FileError(f"{str(path)!r} is nested too deeply for a precision config") from error
+    data, _ = read_toml(path, "precision config")
     wrong = _wrong(data)
     if wrong:
         raise FileError(f"the precision config {str(path)!r}: {wrong}")
@@ -214,13 +206,3 @@ def _quoted(text: str) -> str:
 def _printable(text: str) -> str:
     """A comment may hold no control characters."""
     return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _toml() -> Any:
-    if sys.version_info >= (3, 11):
-        import tomllib
-
-        return tomllib
-    import tomli
-
-    return tomli

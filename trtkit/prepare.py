@@ -16,7 +16,7 @@ from trtkit.results import Feed, Feeds, Run
 from trtkit.suggest import did_you_mean
 from trtkit.tensors import TensorSpecs
 
-__all__ = ["backend_options", "make_replays", "make_runners", "open_model"]
+__all__ = ["backend_options", "make_replays", "make_runners", "open_model", "run_feeds"]
 
 
 def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
@@ -74,32 +74,54 @@ def _feeds(plan: RunPlan, given: Feeds | None) -> Callable[[TensorSpecs], Iterab
     return (lambda specs: feeds) if feeds.repeatable else None
 
 
+def run_feeds(plan: RunPlan, specs: TensorSpecs) -> Feeds:
+    """The feeds that the plan describes, which are those of its baseline where it has one.
+
+    Raises:
+        InputError, FileError, ScriptError: as `trtkit.comparator.feeds.open_feeds`; while they are iterated also where
+            they are not those of the baseline.
+    """
+    from trtkit.comparator.feeds import open_feeds  # with numpy
+
+    feeds = open_feeds(plan.inputs, specs)
+    if plan.baseline is None:
+        return feeds
+    from trtkit.baselines.checking import same_feeds
+
+    return same_feeds(plan, feeds)
+
+
 def make_replays(plan: RunPlan, taken: Sequence[str]) -> list[Replay]:
-    """A replay for each saved run, named `FILE:RUNNER`, numbered where that is taken.
+    """A replay for each saved run, named `FILE:RUNNER`, numbered where that is taken; the baseline's comes last.
 
     Raises:
         FileError: a file cannot be read, or holds no outputs.
     """
-    if not plan.load_outputs:
+    if not plan.load_outputs and plan.baseline is None:
         return []
     from pathlib import Path
 
     from trtkit import files
 
-    replays: list[Replay] = []
-    names = set(taken)
+    found: list[Run] = []
     for path in plan.load_outputs:
         runs = files.read_outputs(Path(path)).runs
         if not runs:
             raise FileError(f"{str(path)!r} holds no outputs: it was saved without a single iteration")
-        for run in runs:
-            base = name = f"{path}:{run.name}" if run.name else str(path)
-            number = 1
-            while name in names:
-                number += 1
-                name = f"{base}-{number}"
-            names.add(name)
-            replays.append(Replay(name, Run(name, run.iterations)))
+        found += [Run(f"{path}:{run.name}" if run.name else str(path), run.iterations) for run in runs]
+    if plan.baseline is not None:
+        from trtkit.baselines.checking import expected_run
+
+        found.append(expected_run(str(plan.baseline)))
+    replays: list[Replay] = []
+    names = set(taken)
+    for run in found:
+        name, number = run.name, 1
+        while name in names:
+            number += 1
+            name = f"{run.name}-{number}"
+        names.add(name)
+        replays.append(Replay(name, Run(name, run.iterations)))
     return replays
 
 

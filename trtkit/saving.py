@@ -7,9 +7,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from trtkit.plan import SaveOptions
+from trtkit.plan import RunPlan
 from trtkit.results import Feed, Iteration, Writer
+
+if TYPE_CHECKING:
+    from trtkit.baselines.saving import BaselineWriter
 
 __all__ = ["Saver"]
 
@@ -17,10 +21,19 @@ log = logging.getLogger(__name__)
 
 
 class Saver:
-    """The writers that a run asked for. Leaving it normally puts the files in place, an exception discards them."""
+    """The writers that a run asked for. Leaving it normally puts the files in place, an exception discards them.
 
-    def __init__(self, options: SaveOptions) -> None:
-        self._options = options
+    Attributes:
+        saved: what was written, by option.
+        notes: what was not, and why.
+    """
+
+    def __init__(self, plan: RunPlan) -> None:
+        self._plan = plan
+        self._options = plan.save
+        self._baseline: BaselineWriter | None = None
+        self._failed = False
+        self.notes: list[str] = []
         self._stack = ExitStack()
         self._inputs: list[Writer] = []
         self._outputs: list[Writer] = []
@@ -38,6 +51,10 @@ class Saver:
                 self._inputs.append(stack.enter_context(open_blob(Path(wanted.save_input_blob), "inputs")))
             if wanted.save_outputs is not None:
                 self._outputs.append(stack.enter_context(files.open_writer(Path(wanted.save_outputs), "outputs")))
+            if wanted.save_baseline is not None:
+                from trtkit.baselines.saving import BaselineWriter
+
+                self._baseline = stack.enter_context(BaselineWriter(wanted.save_baseline, self._plan))
             self._stack = stack.pop_all()
         return self
 
@@ -51,16 +68,32 @@ class Saver:
                 if path is not None:
                     self.saved[name] = path
                     log.info("%s saved to %s", name.removeprefix("save_").replace("_", " "), path)
+            if self._options.save_baseline is not None and not self._failed:
+                self.saved["save_baseline"] = self._options.save_baseline
 
     @property
     def keeps_inputs(self) -> bool:
         """Whether feeds are written."""
-        return bool(self._inputs)
+        return bool(self._inputs) or self._baseline is not None
+
+    def conclude(self, failed: bool) -> None:
+        """Say what the run came to. A baseline of a run that failed is not kept: it would not be golden."""
+        self._failed = failed
+        if self._baseline is None:
+            return
+        if failed:
+            self.notes.append(f"no baseline was saved to {self._options.save_baseline}, since the run failed")
+            log.warning("%s", self.notes[-1])
+        else:
+            self._baseline.keep()
 
     def add(self, feed: Feed, outputs: Iterable[Iteration]) -> None:
         """Write one iteration: the feed, and what each runner answered."""
         for writer in self._inputs:
             writer.write(Iteration(feed))
+        every = tuple(outputs)
         for writer in self._outputs:
-            for iteration in outputs:
+            for iteration in every:
                 writer.write(iteration)
+        if self._baseline is not None:
+            self._baseline.add(feed, every[-1])

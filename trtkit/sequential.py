@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from trtkit import files
 from trtkit.backends.replay import Replay
-from trtkit.comparator.feeds import open_feeds
 from trtkit.errors import InputError
 from trtkit.judging import Judge
 from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
 from trtkit.plan import RunPlan
-from trtkit.prepare import make_replays, make_runners, open_model
+from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report
 from trtkit.results import Feeds, Iteration, Run
 from trtkit.saving import Saver
@@ -55,7 +54,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
     replays = make_replays(plan, [wanted.name for wanted in plan.named_runners])
     names = [wanted.name for wanted in plan.named_runners]
     judge = Judge(plan, [*names, *(replay.name for replay in replays)], detail)
-    with tempfile.TemporaryDirectory(prefix="trtkit-") as folder, Saver(plan.save) as saver:
+    with tempfile.TemporaryDirectory(prefix="trtkit-") as folder, Saver(plan) as saver:
         spill = Path(folder)
         turns = []
         for index, wanted in enumerate(plan.named_runners):
@@ -83,6 +82,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
                 break
         if not stopped:
             judge.check_lengths({replay.name: replay.iterations for replay in (*waiting, *replays)})
+        saver.conclude(judge.failed)
     made = [
         runner_report(wanted, replay.iterations, turn.measurement)
         for wanted, replay, turn in zip(plan.named_runners, waiting, turns, strict=True)
@@ -106,7 +106,7 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
             kept = files.read_inputs(spill / _INPUTS).runs[0].iterations
             feeds = Feeds("the feeds of the first runner", kept, len(kept), repeatable=True)
         else:
-            feeds = given if given is not None else open_feeds(plan.inputs, runner.input_specs())
+            feeds = given if given is not None else run_feeds(plan, runner.input_specs())
             notes = gathered_notes(feeds, [runner])
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))

@@ -10,13 +10,13 @@ from typing import Any
 from trtkit.atomic import check_writable
 from trtkit.backends.base import Runner
 from trtkit.backends.replay import Replay
-from trtkit.comparator.feeds import as_feed, open_feeds
+from trtkit.comparator.feeds import as_feed
 from trtkit.comparator.inputs import check_feed
 from trtkit.errors import InputError
 from trtkit.judging import Judge
 from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
 from trtkit.plan import RunPlan
-from trtkit.prepare import make_replays, make_runners, open_model
+from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report, RunnerReport
 from trtkit.results import Feed, Feeds, Iteration
 from trtkit.saving import Saver
@@ -57,6 +57,13 @@ def run(
     given = None if feeds is None else given_feeds(feeds)
     if plan.save.save_accuracy_results is not None:
         check_writable(plan.save.save_accuracy_results)
+    if plan.baseline is not None:
+        from trtkit.baselines.checking import checked_baseline, same_feeds
+
+        plan = checked_baseline(plan)
+        given = None if given is None else same_feeds(plan, given)
+        for note in plan.vouched_for:
+            log.info("%s", note)
     if plan.execution.sequential_runners and plan.named_runners:
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 
@@ -80,7 +87,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             log.debug("loading %s", runner.name)
             stack.enter_context(runner)
         feeds = _feeds_for(plan, runners, replays, given)
-        saver = stack.enter_context(Saver(plan.save))
+        saver = stack.enter_context(Saver(plan))
         measurements: list[Measurement] = []
         stopped = False
         copied = saver.keeps_inputs or not all(map(takes_device_arrays, runners))
@@ -102,6 +109,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             finish(runner, measurement)
         if not stopped:
             judge.check_lengths({replay.name: replay.iterations for replay in replays})
+        saver.conclude(judge.failed)
     made = [
         runner_report(wanted, judge.iterations, measurement)
         for wanted, measurement in zip(plan.named_runners, measurements, strict=True)
@@ -127,9 +135,10 @@ def report(
         runners=(*made, *(RunnerReport(replay.name, "replay", replay.iterations) for replay in replays)),
         pairs=judge.outcomes(),
         problems=judge.problem_lines(),
-        notes=tuple(notes),
+        notes=(*plan.vouched_for, *notes, *saver.notes),
         saved=saved,
         judged=judge.judges,
+        unneeded_waivers=judge.unneeded_waivers(),
     )
 
 
@@ -158,7 +167,7 @@ def _feeds_for(plan: RunPlan, runners: Sequence[Runner], replays: Sequence[Repla
     if given is not None:
         return given
     if runners:
-        feeds = open_feeds(plan.inputs, runners[0].input_specs())
+        feeds = run_feeds(plan, runners[0].input_specs())
         feeds.notes = gathered_notes(feeds, runners)
         for note in feeds.notes:
             log.info("%s", note)

@@ -73,6 +73,24 @@ def configure(parser: Parser) -> None:
         metavar="PATH",
         help="saved outputs to compare with; each saved run counts as a result after the runners",
     )
+    comparison.add_argument(
+        "--baseline",
+        metavar="DIR",
+        help="what --save-baseline wrote: use its inputs and expect its outputs, if the model is the same",
+    )
+    comparison.add_argument(
+        "--baseline-of",
+        metavar="MODEL",
+        help="the model that the baseline was made from, where the one that runs is another form of it",
+    )
+    comparison.add_argument(
+        "--waivers",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE.toml",
+        help="known failures with reason and expiry date, which do not make the run fail",
+    )
     for name in METRICS:
         add_options(parser, f"metric {name}", load_metric(name).Options)
     saving = add_options(parser, "saving", SaveOptions)
@@ -145,4 +163,7 @@ def plan_from(namespace: argparse.Namespace) -> RunPlan:
         execution=execution,
         compare=CompareOptions(**compare, metrics=metrics),
         save=read(namespace, SaveOptions),
+        baseline=namespace.baseline,
+        baseline_of=namespace.baseline_of,
+        waivers=namespace.waivers,
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trtkit.comparator.custom import ALL_OUTPUTS, CompareFunction, custom_results
 from trtkit.comparator.metrics import Metric, load_metric
 from trtkit.comparator.options import CompareOptions, named_outputs
-from trtkit.comparator.outcome import IterationOutcome, MetricResult, OutputResult, PairOutcome
+from trtkit.comparator.outcome import (
+    IterationOutcome,
+    MetricOutcome,
+    MetricResult,
+    OutputOutcome,
+    OutputResult,
+    PairOutcome,
+)
 from trtkit.comparator.pairing import OutputPairs, pair_outputs
 from trtkit.comparator.problems import Problems
 from trtkit.comparator.tally import OutputTally
@@ -18,6 +26,7 @@ from trtkit.tensors import shape_text
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
     from trtkit.results import Array, Iteration
+    from trtkit.waivers import Waivers
 
 __all__ = ["CompareOptions", "PairComparator", "named_outputs", "validate_arrays"]
 
@@ -31,6 +40,7 @@ class PairComparator:
         options: what to compare and how.
         function: a user's own comparison, in addition to the metrics.
         detail: keep statistics of the first iteration in which an output fails; a further pass over its arrays.
+        waivers: failures that are expected.
 
     Raises:
         UsageError: there is neither a metric nor a function.
@@ -43,6 +53,7 @@ class PairComparator:
         options: CompareOptions,
         function: CompareFunction | None = None,
         detail: bool = False,
+        waivers: Waivers | None = None,
     ) -> None:
         if not options.compare and function is None:
             raise UsageError("nothing says how to compare; give --compare with at least one metric")
@@ -51,6 +62,7 @@ class PairComparator:
         self._options = options
         self._function = function
         self._detail = detail
+        self._waivers = waivers
         self._metrics: list[tuple[str, Metric]] = [(name, load_metric(name)) for name in options.compare]
         self._tallies: dict[str, OutputTally] = {}
         self._problems = Problems()
@@ -81,7 +93,7 @@ class PairComparator:
             problems.extend(self._pair_problems)
             custom = self._custom(actual, expected)
             for name, expected_name in self._pairs.matched:
-                if self._options.fail_fast and not all(output.passed for output in outputs):
+                if self._options.fail_fast and not all(map(self._accepts, outputs)):
                     break
                 pair = self._array_pair(name, expected_name, actual[name], expected[expected_name], problems)
                 if pair is not None:
@@ -96,7 +108,7 @@ class PairComparator:
                 problems.append(f"no output of {self._actual!r} could be compared with {self._expected!r}")
         for problem in problems:
             self._problems.add(problem)
-        passed = not problems and (self._options.check_average or all(output.passed for output in outputs))
+        passed = not problems and (self._options.check_average or all(map(self._accepts, outputs)))
         return IterationOutcome(index, tuple(outputs), tuple(problems), passed)
 
     def outcome(self) -> PairOutcome:
@@ -110,10 +122,30 @@ class PairComparator:
             self._actual,
             self._expected,
             self._iterations,
-            tuple(tally.outcome(self._options.check_average) for tally in self._tallies.values()),
+            tuple(self._waive(tally.outcome(self._options.check_average)) for tally in self._tallies.values()),
             problems,
             tuple(self._mapped),
         )
+
+    def _accepts(self, output: OutputResult) -> bool:
+        """Whether every metric passed, or is expected to fail."""
+        return all(
+            result.passed
+            or (self._waivers is not None and self._waivers.holds(self._actual, output.name, result.metric))
+            for result in output.results
+        )
+
+    def _waive(self, output: OutputOutcome) -> OutputOutcome:
+        """The outcome with the waivers of what failed in it."""
+        if self._waivers is None or output.passed:
+            return output
+        metrics: list[MetricOutcome] = []
+        for metric in output.metrics:
+            if not metric.passed:
+                holds, expired = self._waivers.find(self._actual, output.name, metric.metric)
+                metric = replace(metric, waived=holds, expired_waiver=expired)
+            metrics.append(metric)
+        return replace(output, metrics=tuple(metrics))
 
     def _pair(self, actual: Iteration, expected: Iteration) -> None:
         names = (tuple(actual), tuple(expected))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,17 +40,42 @@ def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
     return _limited(feeds, options.iterations)
 
 
+class _Chained:
+    """Runs of saved feeds, one after the other.
+
+    At the top of the module: a class made in a function is garbage that refers to itself, and would keep the files
+    open until it is collected.
+    """
+
+    def __init__(self, runs: Sequence[Iterable[Feed]]) -> None:
+        self._runs = runs
+
+    def __iter__(self) -> Iterator[Feed]:
+        return itertools.chain.from_iterable(self._runs)
+
+
+class _Limited:
+    """As many feeds as were asked for; raises where there are fewer."""
+
+    def __init__(self, feeds: Feeds, wanted: int) -> None:
+        self._feeds = feeds
+        self._wanted = wanted
+
+    def __iter__(self) -> Iterator[Feed]:
+        count = 0
+        for feed in itertools.islice(self._feeds, self._wanted):
+            count += 1
+            yield feed
+        if count < self._wanted:
+            raise InputError(f"--iterations {self._wanted}: {self._feeds.source} gave only {_feeds(count)}")
+
+
 def _loaded(options: InputOptions) -> Feeds:
     from trtkit import files  # numpy comes with it
 
     saved = [files.read_inputs(Path(path)) for path in options.load_inputs]
     runs = [run.iterations for each in saved for run in each.runs]
-
-    class Chained:
-        def __iter__(self) -> Iterator[Feed]:
-            return itertools.chain.from_iterable(runs)
-
-    return Feeds(", ".join(options.load_inputs), Chained(), sum(len(run) for run in runs), repeatable=True)
+    return Feeds(", ".join(options.load_inputs), _Chained(runs), sum(len(run) for run in runs), repeatable=True)
 
 
 def _scripted(text: str, specs: TensorSpecs) -> Feeds:
@@ -95,17 +120,6 @@ def _feeds(number: int) -> str:
 def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
     if iterations is None:
         return feeds
-    wanted = iterations
     if feeds.length is not None and feeds.length < iterations:
         raise InputError(f"--iterations {iterations}: {feeds.source} holds only {_feeds(feeds.length)}")
-
-    class Limited:
-        def __iter__(self) -> Iterator[Feed]:
-            count = 0
-            for feed in itertools.islice(feeds, wanted):
-                count += 1
-                yield feed
-            if count < wanted:
-                raise InputError(f"--iterations {wanted}: {feeds.source} gave only {_feeds(count)}")
-
-    return Feeds(feeds.source, Limited(), iterations, feeds.repeatable, feeds.notes)
+    return Feeds(feeds.source, _Limited(feeds, iterations), iterations, feeds.repeatable, feeds.notes)

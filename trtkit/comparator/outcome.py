@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from trtkit.waivers import Waiver
+
 __all__ = ["IterationOutcome", "MetricOutcome", "MetricResult", "OutputOutcome", "OutputResult", "PairOutcome", "plain"]
 
 
@@ -148,6 +151,8 @@ class MetricOutcome(_Verdict):
         mean: the mean of each figure. For a figure whose perfect value is infinite (PSNR and SNR of equal arrays),
             perfect iterations are left out, unless all are perfect.
         required: where it failed, the options that would let it pass, or why none would.
+        waived: where it failed, the waiver that expects it to; `passed` is False nevertheless.
+        expired_waiver: where it failed and is not waived, the waiver that expected it until some day.
     """
 
     metric: str
@@ -159,6 +164,13 @@ class MetricOutcome(_Verdict):
     worst_iteration: int
     mean: Mapping[str, float]
     required: str
+    waived: Waiver | None = None
+    expired_waiver: Waiver | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it does not make the run fail: it passed, or failed as a waiver expects."""
+        return self.passed or self.waived is not None
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
@@ -172,6 +184,8 @@ class MetricOutcome(_Verdict):
             "worst_iteration": self.worst_iteration,
             "mean": plain(self.mean),
             "required": self.required,
+            "waived": None if self.waived is None else self.waived.to_data(),
+            "expired_waiver": None if self.expired_waiver is None else self.expired_waiver.to_data(),
         }
 
 
@@ -200,8 +214,8 @@ class OutputOutcome(_Verdict):
 
     @property
     def passed(self) -> bool:
-        """Whether every metric passed, and there was one."""
-        return bool(self.metrics) and all(metric.passed for metric in self.metrics)
+        """Whether every metric passed, or failed as a waiver expects, and there was one."""
+        return bool(self.metrics) and all(metric.accepted for metric in self.metrics)
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""

@@ -11,6 +11,7 @@ from trtkit.timing import GpuState, Latency, LayerTime, Timings
 
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import PairOutcome
+    from trtkit.waivers import UnneededWaiver
 
 __all__ = ["SCHEMA_VERSION", "Latency", "Report", "RunnerReport", "Timings", "Verdict"]
 
@@ -74,6 +75,7 @@ class Report:
         problems: what makes the run fail beside the pairs, such as a missing iteration or a NaN under `--validate`.
         notes: what was decided in the user's place.
         saved: what was written, by option.
+        unneeded_waivers: known failures that did not fail; they do not change the verdict.
         judged: something was compared or validated; without that, a verdict of PASS would be hollow.
     """
 
@@ -85,6 +87,7 @@ class Report:
     notes: Sequence[str] = ()
     saved: Mapping[str, str] = field(default_factory=dict)
     judged: bool = False
+    unneeded_waivers: Sequence[UnneededWaiver] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -123,6 +126,7 @@ class Report:
             "pairs": [pair.to_data() for pair in self.pairs],
             "problems": list(self.problems),
             "notes": list(self.notes),
+            "unneeded_waivers": [each.to_data() for each in self.unneeded_waivers],
             "saved": dict(self.saved),
             "environment": environment(),
         }

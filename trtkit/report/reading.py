@@ -14,6 +14,7 @@ from trtkit.files.base import parse_json
 from trtkit.precision_summary import PrecisionSummary
 from trtkit.report.model import SCHEMA_VERSION, Report, RunnerReport
 from trtkit.timing import GpuState, Latency, LayerTime
+from trtkit.waivers import UnneededWaiver, Waiver
 
 __all__ = ["is_report", "read_report"]
 
@@ -63,7 +64,13 @@ def _report(data: Mapping[str, Any]) -> Report:
         notes=tuple(data["notes"]),
         saved=dict(data["saved"]),
         judged=data["verdict"] != "RAN",
+        unneeded_waivers=tuple(map(_unneeded, data.get("unneeded_waivers", ()))),
     )
+
+
+def _unneeded(data: Mapping[str, Any]) -> UnneededWaiver:
+    waiver = {key: value for key, value in data.items() if key != "why"}
+    return UnneededWaiver(Waiver.from_data(waiver), data["why"])
 
 
 def _runner(data: Mapping[str, Any]) -> RunnerReport:
@@ -104,8 +111,16 @@ def _output(data: Mapping[str, Any]) -> OutputOutcome:
 def _metric(data: Mapping[str, Any]) -> MetricOutcome:
     known = ("metric", "passed", "averaged", "iterations", "failed", "worst_iteration", "required")
     return MetricOutcome(
-        **{key: data[key] for key in known}, worst=MetricResult(**_numbers(data["worst"])), mean=_numbers(data["mean"])
+        **{key: data[key] for key in known},
+        worst=MetricResult(**_numbers(data["worst"])),
+        mean=_numbers(data["mean"]),
+        waived=_waiver(data.get("waived")),
+        expired_waiver=_waiver(data.get("expired_waiver")),
     )
+
+
+def _waiver(data: Mapping[str, Any] | None) -> Waiver | None:
+    return None if data is None else Waiver.from_data(data)
 
 
 def _numbers(value: Any) -> Any:

@@ -11,6 +11,7 @@ from trtkit.tensors import shape_text
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import MetricOutcome, OutputOutcome, PairOutcome
     from trtkit.report.model import Report, RunnerReport
+    from trtkit.waivers import Waiver
 
 __all__ = ["count", "duration", "render", "verdict_line"]
 
@@ -22,6 +23,14 @@ def render(report: Report, detail: bool = False) -> str:
         lines += ["", *_pair(pair, detail)]
     if report.problems:
         lines += ["", *(f"  FAIL  {problem}" for problem in report.problems)]
+    if report.unneeded_waivers:
+        lines += [
+            "",
+            *(
+                f"  warning: waiver no longer needed: {_waiver(each.waiver)}: {each.why}"
+                for each in report.unneeded_waivers
+            ),
+        ]
     lines += [verdict_line(report)] if not report.pairs and not report.problems else ["", verdict_line(report)]
     return "\n".join(lines)
 
@@ -39,17 +48,19 @@ def verdict_line(report: Report) -> str:
     if report.verdict == "RAN":
         return f"ran; nothing was compared ({count(len(report.runners), 'result')}, {iterations})"
     metrics = [metric for pair in report.pairs for output in pair.outputs for metric in output.metrics]
+    waived = sum(metric.waived is not None for metric in metrics)
+    expected = f", {count(waived, 'expected failure')}" if waived else ""
     outputs = sum(len(pair.outputs) for pair in report.pairs)
     if report.verdict == "PASS":
         if not report.pairs:
             return f"PASS: no NaN and no infinity ({count(len(report.runners), 'result')}, {iterations})"
         compared = count(outputs, "output")
-        return f"PASS: {compared} compared in {count(len(report.pairs), 'pair')} of results, {iterations}"
-    failed = sum(not metric.passed for metric in metrics)
+        return f"PASS: {compared} compared in {count(len(report.pairs), 'pair')} of results, {iterations}{expected}"
+    failed = sum(not metric.accepted for metric in metrics)
     problems = len(report.problems) + sum(len(pair.problems) for pair in report.pairs)
     what = [f"{failed} of {count(len(metrics), 'comparison')} failed"] if failed else []
     what += [count(problems, "problem")] if problems else []
-    return f"FAIL: {', '.join(what) or 'nothing could be compared'} ({iterations})"
+    return f"FAIL: {', '.join(what) or 'nothing could be compared'}{expected} ({iterations})"
 
 
 def _pair(pair: PairOutcome, detail: bool) -> Iterator[str]:
@@ -64,15 +75,23 @@ def _pair(pair: PairOutcome, detail: bool) -> Iterator[str]:
 
 
 def _metric(output: OutputOutcome, metric: MetricOutcome, iterations: int, detail: bool) -> Iterator[str]:
-    word = "ok  " if metric.passed else "FAIL"
-    yield f"  {word}  {_described(output)}  {metric.metric}: {metric.worst.summary}{_where(metric, iterations)}"
+    word = "ok   " if metric.passed else "FAIL " if metric.waived is None else "xfail"
+    yield f"  {word} {_described(output)}  {metric.metric}: {metric.worst.summary}{_where(metric, iterations)}"
     if not metric.passed and metric.required:
         would = "would pass with " if metric.required.startswith("--") else ""
         yield f"        {would}{metric.required}"
+    if metric.waived is not None:
+        yield f"        waived until {metric.waived.expires}: {_waiver(metric.waived)}"
+    if metric.expired_waiver is not None:
+        yield f"        its waiver expired after {metric.expired_waiver.expires}: {_waiver(metric.expired_waiver)}"
     for note in output.notes:
         yield f"        {note}"
     if detail:
         yield f"        {_figures(metric.worst.details)}"
+
+
+def _waiver(waiver: Waiver) -> str:
+    return f"{' '.join(waiver.reason.split())} ({waiver.place})"
 
 
 def _statistics(data: Mapping[str, Any]) -> Iterator[str]:

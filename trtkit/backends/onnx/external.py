@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.dtypes import NAMES
-from trtkit.backends.onnx.reading import onnx_module
+from trtkit.backends.onnx.reading import onnx_module, read_structure
 from trtkit.backends.onnx.walk import tensors_of
 from trtkit.dtypes import DTYPES
 from trtkit.errors import FileError, ModelError, one_line
@@ -25,12 +25,14 @@ __all__ = [
     "Extent",
     "copy_extent",
     "extent_of",
+    "external_files",
     "external_tensors",
     "is_external",
     "load_tensor",
     "load_weights",
     "make_external",
     "place",
+    "roots_of",
 ]
 
 _EXTERNAL = 1  # TensorProto.EXTERNAL
@@ -54,6 +56,32 @@ def external_tensors(model: ModelProto) -> list[TensorProto]:
 def is_external(tensor: TensorProto) -> bool:
     """Whether a tensor's bytes are in another file."""
     return int(tensor.data_location) == _EXTERNAL
+
+
+def roots_of(path: Path, folder: Path | None) -> list[Path]:
+    """The folders that a model's external data may be in.
+
+    A model that is itself a link, as in a cache of downloads, has its data beside what the link leads to.
+
+    Args:
+        path: the model.
+        folder: where the data is, if the user says so.
+    """
+    return [path.parent, path.resolve().parent] if folder is None else [folder]
+
+
+def external_files(path: Path, folder: Path | None = None) -> dict[str, Path]:
+    """The files with a model's external data, by the location that the model gives.
+
+    Raises:
+        FileError: the model cannot be read.
+        ModelError: it is no ONNX model, or external data is missing or outside the folders of `roots_of`.
+    """
+    model = read_structure(path)
+    tensors = external_tensors(model)
+    locations = [_entries(tensor).get("location", "") for tensor in tensors]
+    root = place(model, roots_of(path, folder))
+    return {location: extent_of(tensor, root).file for location, tensor in zip(locations, tensors, strict=True)}
 
 
 def place(model: ModelProto, roots: Sequence[Path]) -> Path:

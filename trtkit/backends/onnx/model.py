@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.apart import read_apart
-from trtkit.backends.onnx.external import external_tensors, load_weights, place
+from trtkit.backends.onnx.external import external_tensors, load_weights, place, roots_of
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.outputs import edit_outputs
 from trtkit.backends.onnx.reading import read_structure, to_bytes
@@ -279,8 +279,7 @@ def open_onnx(
     folder = options.external_data_dir
     if folder is not None and not folder.is_dir():
         raise FileError(f"--external-data-dir {str(folder)!r} is not a folder")
-    # A model that is itself a link, as in a cache of downloads, has its data beside what the link leads to.
-    roots = [path.parent, path.resolve().parent] if folder is None else [folder]
+    roots = roots_of(path, folder)
 
     def recipe() -> tuple[ModelProto, Path]:
         return _make(path, options, roots, symbolic)
