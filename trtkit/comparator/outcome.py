@@ -7,7 +7,7 @@ they become the strings "NaN", "Infinity" and "-Infinity"; a complex number beco
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +148,7 @@ class MetricOutcome(_Verdict):
         mean: the mean of each figure. For a figure whose perfect value is infinite (PSNR and SNR of equal arrays),
             perfect iterations are left out, unless all are perfect.
         required: where it failed, the options that would let it pass, or why none would.
+        per_iteration: the results of single iterations, JSON-ready (docs/report.md); None where they were not recorded.
     """
 
     metric: str
@@ -159,9 +160,10 @@ class MetricOutcome(_Verdict):
     worst_iteration: int
     mean: Mapping[str, float]
     required: str
+    per_iteration: Iterable[Mapping[str, Any]] | None = None
 
     def to_data(self) -> dict[str, Any]:
-        """The outcome as JSON-ready data."""
+        """The outcome as JSON-ready data, but that `per_iteration` is as it is."""
         return {
             "metric": self.metric,
             "passed": self.passed,
@@ -172,6 +174,7 @@ class MetricOutcome(_Verdict):
             "worst_iteration": self.worst_iteration,
             "mean": plain(self.mean),
             "required": self.required,
+            "per_iteration": self.per_iteration,
         }
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Extent",
     "copy_extent",
     "extent_of",
+    "external_files",
     "external_tensors",
     "is_external",
     "load_tensor",
@@ -49,6 +50,33 @@ class Extent:
 def external_tensors(model: ModelProto) -> list[TensorProto]:
     """The tensors whose bytes are in other files."""
     return [tensor for tensor in tensors_of(model) if is_external(tensor)]
+
+
+def external_files(path: Path, folder: Path | None = None) -> list[Path]:
+    """The files beside a model's own that hold its weights, in the order in which the model names them.
+
+    Args:
+        path: the model, which is read without them.
+        folder: where they are; by default beside the model, or beside what it is a link to.
+
+    Raises:
+        FileError: the model cannot be read.
+        ModelError: it is no ONNX model, or names a file that is missing or outside the folder.
+    """
+    from trtkit.backends.onnx.apart import read_apart  # needs this module
+
+    model = read_apart(path)
+    locations = dict.fromkeys(_entries(tensor).get("location", "") for tensor in external_tensors(model))
+    roots = [path.parent, path.resolve().parent] if folder is None else [folder]
+    found = []
+    for location in locations:
+        inside = [root / location for root in roots if (root / location).resolve().is_relative_to(root.resolve())]
+        file = next((each for each in inside if each.is_file()), None)
+        if file is None:
+            raise ModelError(f"{str(path)!r} has weights in {location!r}, which is missing or outside its folder")
+        if not file.samefile(path):
+            found.append(file)
+    return found
 
 
 def is_external(tensor: TensorProto) -> bool:
