@@ -12,6 +12,7 @@ from trtkit.comparator.outcome import PairOutcome
 from trtkit.comparator.pairing import pair_runs, unused_mappings
 from trtkit.comparator.postprocess import postprocess
 from trtkit.comparator.problems import Problems
+from trtkit.comparator.records import RecordFile
 from trtkit.errors import InputError, ScriptError
 from trtkit.plan import RunPlan
 from trtkit.report.text import count
@@ -42,10 +43,9 @@ class Judge:
         self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
         function = self._compare.call if self._compare else None
         self._waivers = _waivers(plan)
+        more = (function, detail, self._waivers, RecordFile() if plan.save.records_iterations else None)
         self._pairs = {
-            (pair.actual, pair.expected): PairComparator(
-                pair.actual, pair.expected, plan.compare, function, detail, self._waivers
-            )
+            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, plan.compare, *more)
             for pair in pair_runs(names)
         }
         self._stopped = False
@@ -57,8 +57,12 @@ class Judge:
         """Whether there is anything to compare or validate."""
         return bool(self._pairs) or self._options.validate
 
-    def add(self, results: Mapping[str, Iteration]) -> bool:
-        """Judge one iteration; a result without this iteration is absent from `results`.
+    def add(self, results: Mapping[str, Iteration], sample: str | None = None) -> bool:
+        """Judge one iteration.
+
+        Args:
+            results: by name; one without this iteration is absent.
+            sample: the name of the feed, where it has one.
 
         Returns:
             False where something in this iteration failed.
@@ -78,7 +82,7 @@ class Judge:
         for (actual, expected), comparator in self._pairs.items():
             if actual in changed and expected in changed:
                 with self._naming_script():
-                    outcome = comparator.compare(index, changed[actual], changed[expected])
+                    outcome = comparator.compare(index, changed[actual], changed[expected], sample)
                 passed = passed and outcome.passed
         self._stopped = self._stopped or (self._options.fail_fast and not passed)
         return passed

@@ -10,14 +10,25 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trtkit.errors import FileError, UsageError
+from trtkit.errors import FileError, UsageError, one_line
 from trtkit.suggest import did_you_mean
 
-__all__ = ["LEVELS", "LogSetup", "keep_failure", "logger", "parse_level", "set_up", "wants_color"]
+__all__ = [
+    "LEVELS",
+    "LogSetup",
+    "Warned",
+    "keep_failure",
+    "keep_warnings",
+    "logger",
+    "parse_level",
+    "set_up",
+    "wants_color",
+]
 
 logger = logging.getLogger("trtkit")
 
@@ -137,6 +148,63 @@ def keep_failure(message: str, error: BaseException | None, with_traceback: bool
     info = (type(error), error, error.__traceback__) if error is not None and with_traceback else None
     for handler in files:
         handler.handle(logging.LogRecord(logger.name, logging.ERROR, path, line or 0, "%s", (message,), info))
+
+
+class Warned(logging.Handler):
+    """Keeps what is logged as a warning or worse, one line each.
+
+    Attributes:
+        lines: the first hundred.
+        more: how many came after them.
+    """
+
+    KEPT = 100
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        self.more = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        if len(self.lines) < self.KEPT:
+            self.lines.append(one_line(record.getMessage(), 2000))
+        else:
+            self.more += 1
+
+
+@contextmanager
+def keep_warnings() -> Iterator[Warned]:
+    """Keep the warnings of a block, also those that are not shown because the general level is above them (`-qq`)."""
+    kept, level, handlers = Warned(), logger.level, logger.handlers[:]
+
+    def shown(record: logging.LogRecord) -> bool:
+        return record.levelno >= level or _has_level(record.name)
+
+    hides = level > logging.WARNING
+    if hides:
+        logger.setLevel(logging.WARNING)
+        for handler in handlers:
+            handler.addFilter(shown)
+    logger.addHandler(kept)
+    try:
+        yield kept
+    finally:
+        logger.removeHandler(kept)
+        if hides:
+            logger.setLevel(level)
+            for handler in handlers:
+                handler.removeFilter(shown)
+
+
+def _has_level(name: str) -> bool:
+    """Whether a logger below `trtkit`, or one between, has a level of its own."""
+    while name != logger.name and name:
+        found = logging.root.manager.loggerDict.get(name)
+        if isinstance(found, logging.Logger) and found.level != logging.NOTSET:
+            return True
+        name = name.rpartition(".")[0]
+    return False
 
 
 class _Formatter(logging.Formatter):

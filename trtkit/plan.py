@@ -19,13 +19,14 @@ from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
 from trtkit.precision_config import PRECISIONS, Precision
+from trtkit.report.rendering import report_suffix
 
 __all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions", "asked_of"]
 
 _RUNNERS_FILES = ("save_engine", "save_tactics")
 """Options of runners that name a file which the next runner with the same one would write over."""
 
-_WITHOUT_RUNNER = ("postprocess_func_script", "compare_func_script", "save_accuracy_results")
+_WITHOUT_RUNNER = ("postprocess_func_script", "compare_func_script", "report", "save_accuracy_results")
 """Options that also serve where saved outputs are compared and nothing runs."""
 
 
@@ -86,6 +87,11 @@ class ExecutionOptions:
             raise UsageError("--use-subprocess needs --sequential-runners: runners in other processes take turns")
 
 
+def _report_path(text: str) -> str:
+    report_suffix(text)
+    return text
+
+
 @dataclass(frozen=True)
 class SaveOptions:
     """What is written to disk."""
@@ -120,9 +126,33 @@ class SaveOptions:
     save_accuracy_results: str | None = option(
         None,
         "--save-accuracy-results",
-        help="save the report as JSON: latency, figures, thresholds and verdicts",
+        help="save the report as JSON, whatever the suffix: as --report",
         metavar="PATH",
     )
+    report: Sequence[str] = option(
+        (),
+        "--report",
+        help="save the report, also of a run that fails; each suffix chooses the form: .json (docs/report.md), .xml "
+        "(JUnit), .md (Markdown)",
+        metavar="FILE",
+        parse=_report_path,
+        count="+",
+    )
+
+    def __post_init__(self) -> None:
+        given = (self.report,) if isinstance(self.report, (str, Path)) else self.report
+        object.__setattr__(self, "report", tuple(_report_path(str(path)) for path in given))
+
+    @property
+    def report_files(self) -> tuple[tuple[str, str], ...]:
+        """The files that the report is written to, each with the suffix that says in which form."""
+        json = () if self.save_accuracy_results is None else ((self.save_accuracy_results, ".json"),)
+        return (*json, *((path, report_suffix(path)) for path in self.report))
+
+    @property
+    def records_iterations(self) -> bool:
+        """Whether a file is asked for that holds the results of single iterations."""
+        return any(suffix == ".json" for _, suffix in self.report_files)
 
 
 @dataclass(frozen=True)
@@ -232,8 +262,8 @@ class RunPlan:
         loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs), *map(str, self.waivers)]
         optional = (self.onnx.precision_config, self.baseline, self.baseline_of)
         loads += [str(path) for path in optional if path is not None]
-        saves = [getattr(self.save, each.name) for each in fields(self.save)]
-        saves += [self.onnx.save_onnx, self.onnx.save_precision_config]
+        saves = [getattr(self.save, each.name) for each in fields(self.save) if each.name != "report"]
+        saves += [*self.save.report, self.onnx.save_onnx, self.onnx.save_precision_config]
         saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]
         saved = [str(path) for path in saves if path is not None]
         if "" in (*loads, *saved):

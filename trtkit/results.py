@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-__all__ = ["Array", "Arrays", "Feed", "Feeds", "Iteration", "Outputs", "Run", "Saved", "SavedKind", "Writer"]
+__all__ = [
+    "Array",
+    "Arrays",
+    "Feed",
+    "Feeds",
+    "Iteration",
+    "NamedFeed",
+    "Outputs",
+    "Run",
+    "Saved",
+    "SavedKind",
+    "Writer",
+    "sample_of",
+]
 
 if TYPE_CHECKING:
     Array = npt.NDArray[Any]
@@ -55,6 +68,20 @@ class Iteration(Mapping[str, "Array"]):
 
     def __len__(self) -> int:
         return len(self.arrays)
+
+
+class NamedFeed(dict[str, "Array"]):
+    """A feed that has a name, by which a report tells it from others: a sample of a data set."""
+
+    def __init__(self, arrays: Arrays, sample: str) -> None:
+        super().__init__(arrays)
+        self.sample = sample
+
+
+def sample_of(feed: Mapping[str, Any]) -> str | None:
+    """The name of a feed, which is text in its attribute `sample`; None where it has none."""
+    sample = getattr(feed, "sample", None)
+    return sample if isinstance(sample, str) else None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from trtkit.measuring import begin, finish, host_side, iterate, runner_report, t
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report
-from trtkit.results import Feeds, Iteration, Run
+from trtkit.results import Feeds, Iteration, Run, sample_of
 from trtkit.saving import Saver
 from trtkit.timing import Measurement
 
@@ -41,10 +42,14 @@ class Turn:
     Attributes:
         measurement: its times and what else was measured.
         notes: what was decided in the user's place.
+        samples: names of feeds by iteration, from the runner that had the feeds first.
+        warnings: what was logged as a warning, where that was in another process.
     """
 
     measurement: Measurement
     notes: tuple[str, ...]
+    samples: Mapping[int, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
@@ -77,7 +82,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
             results = replayed(waiting, index)
             saver.add(feed, results.values())
             results.update(replayed(replays, index))
-            if not judge.add(results) and plan.compare.fail_fast:
+            if not judge.add(results, turns[0].samples.get(index)) and plan.compare.fail_fast:
                 stopped = True
                 break
         if not stopped:
@@ -87,7 +92,8 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
         runner_report(wanted, replay.iterations, turn.measurement)
         for wanted, replay, turn in zip(plan.named_runners, waiting, turns, strict=True)
     ]
-    return report(plan, judge, made, replays, turns[0].notes, saver)
+    warnings = tuple(line for turn in turns for line in turn.warnings)
+    return replace(report(plan, judge, made, replays, turns[0].notes, saver), warnings=warnings)
 
 
 def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track: Track) -> Turn:
@@ -99,6 +105,7 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
     from trtkit.session import checked_feeds, gathered_notes
 
     measurement: Measurement | None = None
+    samples: dict[int, str] = {}
     with make_runners(plan, open_model(plan), given)[index] as runner:
         notes: tuple[str, ...] = ()
         first = not (spill / _INPUTS).exists()
@@ -111,7 +118,9 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
             kept_feeds = stack.enter_context(files.open_writer(spill / _INPUTS, "inputs")) if first else None
-            for feed in track(checked_feeds(feeds, [runner], plan), feeds.length):
+            for number, feed in enumerate(track(checked_feeds(feeds, [runner], plan), feeds.length)):
+                if (sample := sample_of(feed)) is not None:
+                    samples[number] = sample
                 host = host_side(feed) if kept_feeds is not None or not takes_device_arrays(runner) else feed
                 mine = feed if takes_device_arrays(runner) else host
                 if measurement is None:
@@ -122,4 +131,4 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
             if measurement is None:
                 raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
         finish(runner, measurement)
-    return Turn(measurement, notes)
+    return Turn(measurement, notes, samples)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from contextlib import ExitStack
 from typing import Any
 
-from trtkit.atomic import check_writable
 from trtkit.backends.base import Runner
 from trtkit.backends.replay import Replay
 from trtkit.comparator.feeds import as_feed
@@ -18,7 +17,8 @@ from trtkit.measuring import begin, finish, host_side, iterate, runner_report, t
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report, RunnerReport
-from trtkit.results import Feed, Feeds, Iteration
+from trtkit.reporting import reported
+from trtkit.results import Feed, Feeds, Iteration, sample_of
 from trtkit.saving import Saver
 from trtkit.timing import Measurement
 
@@ -55,8 +55,11 @@ def run(
         MissingError: a package or device is missing.
     """
     given = None if feeds is None else given_feeds(feeds)
-    if plan.save.save_accuracy_results is not None:
-        check_writable(plan.save.save_accuracy_results)
+
+    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked))
+
+
+def _carried_out(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
     if plan.baseline is not None:
         from trtkit.baselines.checking import checked_baseline, same_feeds
 
@@ -67,14 +70,8 @@ def run(
     if plan.execution.sequential_runners and plan.named_runners:
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 
-        result = run_in_turn(plan, given, detail, track or _untracked)
-    else:
-        result = _run_together(plan, given, detail, track or _untracked)
-    if plan.save.save_accuracy_results is not None:
-        from trtkit.report.saving import save_report
-
-        save_report(result, plan.save.save_accuracy_results)
-    return result
+        return run_in_turn(plan, given, detail, track)
+    return _run_together(plan, given, detail, track)
 
 
 def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
@@ -100,7 +97,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             results = {runner.name: iterate(runner, mine, measurement) for runner, mine, measurement in together}
             saver.add(host, results.values())
             results.update(replayed(replays, index))
-            if not judge.add(results) and plan.compare.fail_fast:
+            if not judge.add(results, sample_of(feed)) and plan.compare.fail_fast:
                 stopped = True
                 break
         if judge.iterations == 0:

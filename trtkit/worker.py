@@ -5,15 +5,19 @@ Nothing that the runner does to its process (a crash, a leak, a library's global
 
 from __future__ import annotations
 
+import logging
 import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from trtkit.errors import BackendError, TrtkitError
+from trtkit.log import keep_warnings, logger
 from trtkit.plan import RunPlan
-from trtkit.results import Feeds, Iteration
+from trtkit.results import Feeds, Iteration, sample_of
 from trtkit.sequential import Turn, take_turn
 
 __all__ = ["main", "take_turn_apart"]
@@ -30,8 +34,9 @@ def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None)
         BackendError: the process died.
         TrtkitError: what the turn raised there.
     """
+    samples: Mapping[int, str] = {}
     if given is not None and not (spill / "inputs").exists():
-        _keep(given, spill)
+        samples = _keep(given, spill)
     answer = spill / f"answer-{index}"
     # The pickle holds our own dataclasses, goes from this process to its child and comes back the same way.
     task = pickle.dumps((plan, index, str(spill), str(answer)))
@@ -41,19 +46,24 @@ def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None)
         if isinstance(result, TrtkitError):
             raise result
         assert isinstance(result, Turn)
-        return result
+        return replace(result, samples=samples) if samples else result
     name = plan.named_runners[index].name
     if child.returncode < 0:
         raise BackendError(f"{name}: its process was killed by {signal.Signals(-child.returncode).name}")
     raise BackendError(f"{name}: its process ended with exit code {child.returncode}; its own messages stand above")
 
 
-def _keep(given: Feeds, spill: Path) -> None:
+def _keep(given: Feeds, spill: Path) -> dict[int, str]:
+    """Leave the feeds on disk; the names of those that have one are returned."""
     from trtkit import files
 
+    samples = {}
     with files.open_writer(spill / "inputs", "inputs") as writer:
-        for feed in given:
+        for number, feed in enumerate(given):
             writer.write(Iteration(feed))
+            if (sample := sample_of(feed)) is not None:
+                samples[number] = sample
+    return samples
 
 
 def _import_path() -> list[str]:
@@ -65,8 +75,11 @@ def main() -> int:
     """Take one turn, as described on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
     plan, index, spill, answer = pickle.load(sys.stdin.buffer)
+    logger.addHandler(logging.StreamHandler())  # as a logger without one does; `keep_warnings` is one
     try:
-        result: Turn | TrtkitError = take_turn(plan, index, Path(spill), None, lambda feeds, _: feeds)
+        with keep_warnings() as warned:
+            turn = take_turn(plan, index, Path(spill), None, lambda feeds, _: feeds)
+        result: Turn | TrtkitError = replace(turn, warnings=tuple(warned.lines))
     except TrtkitError as error:
         result = type(error)(str(error))
     Path(answer).write_bytes(pickle.dumps(result))

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import junitparser
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from trtkit import waivers
 from trtkit.report.reading import read_report
 
 Command = Callable[..., Any]
+SCHEMA = Path(trtkit.__file__).parent / "report" / "schema" / "run-report.json"
 ONE = np.ones((2, 3), np.float32)
 
 
@@ -193,3 +196,28 @@ def test_several_files_and_python(saved: Path) -> None:
     assert (report.passed, [each.waiver.file for each in report.unneeded_waivers]) == (True, ["w.toml"])
     assert plan.waivers == ("a.toml", "w.toml")
     assert trtkit.RunPlan(load_outputs=["a.npz"], waivers="w.toml").waivers == ("w.toml",)
+
+
+def test_every_form_of_the_report_shows_it(trtkit_command: Command, saved: Path) -> None:
+    waive()
+    waive("z")
+    forms = ("--report", "r.json", "r.xml", "r.md")
+    assert trtkit_command(*LINE, *forms).code == 0
+    data = json.loads(Path("r.json").read_text())
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(data)
+    assert [each["output"] for each in data["unneeded_waivers"]] == ["z"]
+    suite = next(iter(junitparser.JUnitXml.fromfile("r.xml")))
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (2, 0, 0, 1)
+    assert "waived until 2026-06-15: issue 17; " in Path("r.xml").read_text()
+    rows = [line for line in Path("r.md").read_text().splitlines() if line.startswith("| 🟡 | `y` |")]
+    assert len(rows) == 1
+    assert "waived until 2026\\-06\\-15: issue 17" in rows[0] or "waived until 2026-06-15: issue 17" in rows[0]
+
+
+def test_an_expired_waiver_is_told_in_every_form(trtkit_command: Command, saved: Path) -> None:
+    waive(expires="2026-06-14")
+    assert trtkit_command(*LINE, "--report", "r.xml", "r.md").code == 1
+    suite = next(iter(junitparser.JUnitXml.fromfile("r.xml")))
+    assert (suite.failures, suite.skipped) == (1, 0)
+    for name in ("r.xml", "r.md"):
+        assert "the waiver expired on 2026" in Path(name).read_text()

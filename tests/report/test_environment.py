@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from trtkit.report.environment import environment
+from trtkit.report.environment import cpu_model, environment
 
 
 def packages() -> dict[str, str | None]:
@@ -36,3 +37,15 @@ def test_a_module_that_no_installer_knows_says_its_own_version(monkeypatch: pyte
     module.__dict__["__version__"] = "8.6.0"
     monkeypatch.setitem(sys.modules, "tensorrt", module)
     assert packages()["tensorrt"] == "8.6.0"
+
+
+def test_the_cpu(tmp_path: Path) -> None:
+    cpu = environment()["cpu"]
+    assert isinstance(cpu, dict)
+    assert cpu["count"] >= 1
+    path = tmp_path / "cpuinfo"
+    path.write_text("processor\t: 0\nmodel name\t: A: CPU\nmodel name\t: other\n")
+    assert cpu_model(path) == "A: CPU"
+    path.write_text("processor\t: 0\nBogoMIPS\t: 50\n")
+    assert cpu_model(path) is None
+    assert cpu_model(tmp_path / "none") is None

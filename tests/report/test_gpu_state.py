@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from trtkit.cuda.nvml import gpu_state
+from trtkit.cuda.device import gpu_count
+from trtkit.cuda.nvml import gpu_state, gpus
 from trtkit.timing import GpuState
 
 
@@ -41,3 +42,23 @@ def test_state_of_the_first_gpu() -> None:
     assert state.memory_clock is not None
     assert state.memory_clock_max is not None
     assert 0 < state.memory_clock <= state.memory_clock_max
+
+
+def test_no_gpus_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert gpus() == []
+
+
+def test_gpus_of_this_machine() -> None:
+    pytest.importorskip("pynvml")
+    found = gpus()
+    assert len(found) >= gpu_count() or found == []
+    for gpu in found:
+        assert gpu.to_data().keys() == {"name", "uuid", "driver"}
+
+
+@pytest.mark.gpu
+def test_the_gpus_say_who_they_are() -> None:
+    pytest.importorskip("pynvml")
+    assert all(gpu.name and gpu.uuid and gpu.driver for gpu in gpus())
+    assert gpus()

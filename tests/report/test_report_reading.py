@@ -10,7 +10,7 @@ import pytest
 from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome, PairOutcome
 from trtkit.errors import FileError
 from trtkit.precision_summary import summed
-from trtkit.report.model import Report, RunnerReport
+from trtkit.report.model import Failure, Report, RunnerReport
 from trtkit.report.reading import is_report, read_report
 from trtkit.report.saving import save_report
 from trtkit.timing import GpuState, Latency, LayerTime
@@ -39,6 +39,9 @@ PAIR = PairOutcome("trt", "a.json:x", 3, (OUTPUT,), ("'w' is missing",))
 
 REPORTS = {
     "failed": Report("m.onnx", 3, RUNNERS, (PAIR,), ("NaN",), ("a note",), {"--save-outputs": "o.json"}, True),
+    "error": Report(
+        "m.onnx", 0, (), error=Failure("FileError", "no file", 3), warnings=("careful",), warnings_left_out=2
+    ),
     "ran": Report(None, 1, RUNNERS[:1]),
     "validated": Report("m.onnx", 1, RUNNERS[:1], judged=True),
 }

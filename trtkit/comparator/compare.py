@@ -25,6 +25,7 @@ from trtkit.tensors import shape_text
 
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
+    from trtkit.comparator.records import RecordFile
     from trtkit.results import Array, Iteration
     from trtkit.waivers import Waivers
 
@@ -41,6 +42,7 @@ class PairComparator:
         function: a user's own comparison, in addition to the metrics.
         detail: keep statistics of the first iteration in which an output fails; a further pass over its arrays.
         waivers: failures that are expected.
+        recorded: where the result of every metric in every iteration is recorded; by default nowhere.
 
     Raises:
         UsageError: there is neither a metric nor a function.
@@ -54,6 +56,7 @@ class PairComparator:
         function: CompareFunction | None = None,
         detail: bool = False,
         waivers: Waivers | None = None,
+        recorded: RecordFile | None = None,
     ) -> None:
         if not options.compare and function is None:
             raise UsageError("nothing says how to compare; give --compare with at least one metric")
@@ -63,6 +66,8 @@ class PairComparator:
         self._function = function
         self._detail = detail
         self._waivers = waivers
+        self._recorded = recorded
+        self._sample: str | None = None
         self._metrics: list[tuple[str, Metric]] = [(name, load_metric(name)) for name in options.compare]
         self._tallies: dict[str, OutputTally] = {}
         self._problems = Problems()
@@ -73,8 +78,10 @@ class PairComparator:
         self._mapped: dict[str, None] = {}
         self._all_empty: bool | None = None
 
-    def compare(self, index: int, actual: Iteration | None, expected: Iteration | None) -> IterationOutcome:
-        """Compare one iteration; None stands for an iteration that a run does not have.
+    def compare(
+        self, index: int, actual: Iteration | None, expected: Iteration | None, sample: str | None = None
+    ) -> IterationOutcome:
+        """Compare one iteration; None stands for an iteration that a run does not have, and for a feed without a name.
 
         With `fail_fast` nothing is looked at after the first output that differs.
 
@@ -83,6 +90,7 @@ class PairComparator:
             ScriptError: the user's function returned something that is no verdict.
         """
         self._iterations += 1
+        self._sample = sample
         outputs: list[OutputResult] = []
         problems: list[str] = []
         if actual is None or expected is None:
@@ -221,14 +229,15 @@ class PairComparator:
     ) -> OutputResult:
         if name not in self._tallies:
             dtypes = ("", "") if pair is None else (pair.actual_dtype, pair.expected_dtype)
-            self._tallies[name] = OutputTally(name, expected_name, dtypes, () if pair is None else pair.actual.shape)
+            shape = () if pair is None else pair.actual.shape
+            self._tallies[name] = OutputTally(name, expected_name, dtypes, shape, self._recorded)
         tally = self._tallies[name]
         if pair is not None:
             tally.see(pair.actual.shape, pair.notes)
             if self._detail and not all(result.passed for result in results):
                 tally.keep_statistics(index, pair)
         for result in results:
-            tally.add(index, result)
+            tally.add(index, result, self._sample)
         return OutputResult(name, expected_name, tuple(results))
 
 

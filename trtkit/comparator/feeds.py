@@ -11,7 +11,7 @@ from trtkit.arrays import as_input
 from trtkit.comparator.generate import random_feeds
 from trtkit.comparator.inputs import InputOptions, check_shape, known_input
 from trtkit.errors import InputError, ScriptError
-from trtkit.results import Feed, Feeds
+from trtkit.results import Feed, Feeds, NamedFeed, sample_of
 from trtkit.tensors import TensorSpecs
 
 if TYPE_CHECKING:
@@ -104,13 +104,17 @@ def _scripted(text: str, specs: TensorSpecs) -> Feeds:
 def as_feed(value: Any, where: str) -> Feed:
     """A user's feed with its values as numpy arrays; those that lie on a GPU stay there, as `DeviceArray`.
 
+    A name that it has (`trtkit.results.sample_of`) it keeps.
+
     Raises:
         InputError: it is not a mapping from input name to array.
     """
     if not isinstance(value, Mapping):
         raise InputError(f"{where} is a {type(value).__name__}; a feed is a dict from input name to array")
     # Feeds are typed as what nearly all of them hold.
-    return {str(name): cast("Array", as_input(array, f"{where}, input {name!r}")) for name, array in value.items()}
+    arrays = {str(name): cast("Array", as_input(array, f"{where}, input {name!r}")) for name, array in value.items()}
+    sample = sample_of(value)
+    return arrays if sample is None else NamedFeed(arrays, sample)
 
 
 def _feeds(number: int) -> str:

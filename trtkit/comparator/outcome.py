@@ -7,7 +7,7 @@ they become the strings "NaN", "Infinity" and "-Infinity"; a complex number beco
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +153,7 @@ class MetricOutcome(_Verdict):
         required: where it failed, the options that would let it pass, or why none would.
         waived: where it failed, the waiver that expects it to; `passed` is False nevertheless.
         expired_waiver: where it failed and is not waived, the waiver that expected it until some day.
+        per_iteration: the results of single iterations, JSON-ready (docs/report.md); None where they were not recorded.
     """
 
     metric: str
@@ -166,6 +167,7 @@ class MetricOutcome(_Verdict):
     required: str
     waived: Waiver | None = None
     expired_waiver: Waiver | None = None
+    per_iteration: Iterable[Mapping[str, Any]] | None = None
 
     @property
     def accepted(self) -> bool:
@@ -173,7 +175,7 @@ class MetricOutcome(_Verdict):
         return self.passed or self.waived is not None
 
     def to_data(self) -> dict[str, Any]:
-        """The outcome as JSON-ready data."""
+        """The outcome as JSON-ready data, but that `per_iteration` is as it is."""
         return {
             "metric": self.metric,
             "passed": self.passed,
@@ -186,6 +188,7 @@ class MetricOutcome(_Verdict):
             "required": self.required,
             "waived": None if self.waived is None else self.waived.to_data(),
             "expired_waiver": None if self.expired_waiver is None else self.expired_waiver.to_data(),
+            "per_iteration": self.per_iteration,
         }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.metrics import METRICS, load_metric
 from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome
+from trtkit.comparator.records import RecordFile, Records
 
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
@@ -18,7 +19,8 @@ __all__ = ["OutputTally"]
 class _MetricTally:
     """One metric of one output."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, recorded: RecordFile | None) -> None:
+        self._records = None if recorded is None else Records(recorded)
         self._metric = load_metric(name) if name in METRICS else None
         self._name = name
         self._iterations = 0
@@ -28,8 +30,10 @@ class _MetricTally:
         self._hardest: dict[str, float] = {}
         self._limits: dict[str, tuple[float, float, float]] = {}
 
-    def add(self, index: int, result: MetricResult) -> None:
+    def add(self, index: int, result: MetricResult, sample: str | None) -> None:
         self._iterations += 1
+        if self._records is not None:
+            self._records.add(index, sample, result)
         self._failed += not result.passed
         if self._worst is None or self._key(result) > self._key(self._worst[0]):
             self._worst = (result, index)
@@ -76,7 +80,10 @@ class _MetricTally:
             required = worst.required
             if metric is not None and not passed and math.isfinite(worst.badness):
                 required = metric.required(self._hardest, worst.thresholds)
-        return MetricOutcome(self._name, passed, averaged, self._iterations, self._failed, worst, index, mean, required)
+        counts = (self._iterations, self._failed)
+        return MetricOutcome(
+            self._name, passed, averaged, *counts, worst, index, mean, required, per_iteration=self._records
+        )
 
 
 class OutputTally:
@@ -87,9 +94,18 @@ class OutputTally:
         expected_name: its name on the expected side.
         dtypes: actual and expected data type, as first seen.
         shape: as first seen.
+        recorded: where every result is recorded, if it is.
     """
 
-    def __init__(self, name: str, expected_name: str, dtypes: tuple[str, str], shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        expected_name: str,
+        dtypes: tuple[str, str],
+        shape: tuple[int, ...],
+        recorded: RecordFile | None = None,
+    ) -> None:
+        self._recorded = recorded
         self._names = (name, expected_name)
         self._dtypes = dtypes
         self._shape = shape
@@ -121,11 +137,11 @@ class OutputTally:
             "abs_error_histogram": error_histogram(pair).to_data(),
         }
 
-    def add(self, index: int, result: MetricResult) -> None:
-        """Count one result."""
+    def add(self, index: int, result: MetricResult, sample: str | None = None) -> None:
+        """Count one result; `sample` is the name of the iteration's feed, where it has one."""
         if result.metric not in self._metrics:
-            self._metrics[result.metric] = _MetricTally(result.metric)
-        self._metrics[result.metric].add(index, result)
+            self._metrics[result.metric] = _MetricTally(result.metric, self._recorded)
+        self._metrics[result.metric].add(index, result, sample)
 
     def outcome(self, averaged: bool) -> OutputOutcome:
         """The outcome so far."""

@@ -1,14 +1,28 @@
-"""Clocks, driver and identity of a GPU, asked of NVIDIA's management library by the package nvidia-ml-py."""
+"""Clocks, driver and identity of GPUs, asked of NVIDIA's management library by the package nvidia-ml-py."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from trtkit.timing import GpuState
 
-__all__ = ["gpu_state"]
+__all__ = ["GpuIdentity", "gpu_state", "gpus"]
+
+
+@dataclass(frozen=True)
+class GpuIdentity:
+    """A GPU of this machine; None where it does not say."""
+
+    name: str | None
+    uuid: str | None
+    driver: str | None
+
+    def to_data(self) -> dict[str, Any]:
+        """As a plain dictionary."""
+        return dict(vars(self))
 
 
 def gpu_state(pci_bus_id: str, name: str) -> GpuState:
@@ -42,6 +56,28 @@ def gpu_state(pci_bus_id: str, name: str) -> GpuState:
         )
     except nvml.NVMLError:  # NVML does not know this GPU
         return GpuState(name)
+    finally:
+        nvml.nvmlShutdown()
+
+
+def gpus() -> list[GpuIdentity]:
+    """The GPUs of this machine, those included that are hidden from CUDA; none without the package or the driver."""
+    try:
+        nvml: Any = importlib.import_module("pynvml")
+    except ImportError:
+        return []
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
+        return []
+    try:
+        driver = _text(_asked(nvml, nvml.nvmlSystemGetDriverVersion))
+        handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+        names = [_text(_asked(nvml, nvml.nvmlDeviceGetName, gpu)) for gpu in handles]
+        uuids = [_text(_asked(nvml, nvml.nvmlDeviceGetUUID, gpu)) for gpu in handles]
+        return [GpuIdentity(name, uuid, driver) for name, uuid in zip(names, uuids, strict=True)]
+    except nvml.NVMLError:  # a GPU that is lost, or not this user's
+        return []
     finally:
         nvml.nvmlShutdown()
 

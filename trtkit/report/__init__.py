@@ -1,1 +1,7 @@
-"""The report of a run: its data (`model`) and its forms (`text`)."""
+"""Reports of every command: their data, and the forms rendered from it."""
+
+from __future__ import annotations
+
+from trtkit.report.rendering import render
+
+__all__ = ["render"]

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from trtkit.comparator.outcome import PairOutcome
     from trtkit.waivers import UnneededWaiver
 
-__all__ = ["SCHEMA_VERSION", "Latency", "Report", "RunnerReport", "Timings", "Verdict"]
+__all__ = ["SCHEMA_VERSION", "Failure", "Latency", "Report", "RunnerReport", "Timings", "Verdict"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Keys are added within a version, never renamed, and never mean something else (docs/report.md)."""
 
-Verdict = Literal["PASS", "FAIL", "RAN"]
+Verdict = Literal["PASS", "FAIL", "RAN", "ERROR"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,25 @@ class RunnerReport:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """What ended a run before there was a verdict.
+
+    Attributes:
+        type: the class of the exception, as in `trtkit.errors`.
+        message: one line.
+        exit_code: of `trtkit run`.
+    """
+
+    type: str
+    message: str
+    exit_code: int
+
+    def to_data(self) -> dict[str, Any]:
+        """As a plain dictionary."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
 class Report:
     """What happened.
 
@@ -77,6 +97,13 @@ class Report:
         saved: what was written, by option.
         unneeded_waivers: known failures that did not fail; they do not change the verdict.
         judged: something was compared or validated; without that, a verdict of PASS would be hollow.
+        error: what ended the run; None where it came to its end.
+        created: when it ended, in UTC, as in `2025-01-31T23:59:59Z`; None in reports of old releases.
+        plan: what was asked, as `trtkit.plan_data.plan_data` tells it; None in reports of old releases.
+        models: the model's files by their contents, JSON-ready; where a file of the report was asked for.
+        environment: as `trtkit.report.environment` tells it; None for that of this process.
+        warnings: what was logged as a warning or worse, the first hundred lines.
+        warnings_left_out: how many lines came after them.
     """
 
     model: str | None
@@ -88,10 +115,20 @@ class Report:
     saved: Mapping[str, str] = field(default_factory=dict)
     judged: bool = False
     unneeded_waivers: Sequence[UnneededWaiver] = ()
+    error: Failure | None = None
+    created: str | None = None
+    plan: Mapping[str, Any] | None = None
+    models: Sequence[Mapping[str, Any]] = ()
+    environment: Mapping[str, Any] | None = None
+    warnings: Sequence[str] = ()
+    warnings_left_out: int = 0
 
     @property
     def verdict(self) -> Verdict:
-        """PASS only when something was judged and everything that was asked for holds; RAN when nothing was judged."""
+        """PASS only when something was judged and everything that was asked for holds; RAN when nothing was judged;
+        ERROR when the run did not come to its end."""
+        if self.error is not None:
+            return "ERROR"
         if self.problems or not all(pair.passed for pair in self.pairs):
             return "FAIL"
         return "PASS" if self.judged else "RAN"
@@ -107,11 +144,25 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of `trtkit run`: 0, or 1 where something differs."""
+        """The exit code of `trtkit run`: 0, 1 where something differs, or that of the error."""
+        if self.error is not None:
+            return self.error.exit_code
         return 1 if self.verdict == "FAIL" else 0
 
     def to_data(self) -> dict[str, Any]:
-        """The report as plain dictionaries and lists, ready for `json.dumps`; NaN and infinities are strings."""
+        """The report as plain dictionaries and lists, ready for `json.dumps`; NaN and infinities are strings.
+
+        The results of single iterations, where they were recorded, are read into memory for that.
+        """
+        data = self.frame()
+        for pair in data["pairs"]:
+            for output in pair["outputs"]:
+                for metric in output["metrics"]:
+                    metric["per_iteration"] = None if metric["per_iteration"] is None else list(metric["per_iteration"])
+        return data
+
+    def frame(self) -> dict[str, Any]:
+        """As `to_data`, with the results of single iterations as they are: a collection that may be on disk."""
         from trtkit.report.environment import environment
 
         return {
@@ -120,6 +171,8 @@ class Report:
             "verdict": self.verdict,
             "verdict_text": self.verdict_text(),
             "exit_code": self.exit_code,
+            "error": None if self.error is None else self.error.to_data(),
+            "created": self.created,
             "model": self.model,
             "iterations": self.iterations,
             "runners": [runner.to_data() for runner in self.runners],
@@ -128,7 +181,11 @@ class Report:
             "notes": list(self.notes),
             "unneeded_waivers": [each.to_data() for each in self.unneeded_waivers],
             "saved": dict(self.saved),
-            "environment": environment(),
+            "warnings": list(self.warnings),
+            "warnings_left_out": self.warnings_left_out,
+            "plan": self.plan,
+            "models": [dict(model) for model in self.models],
+            "environment": environment() if self.environment is None else self.environment,
         }
 
     def verdict_text(self) -> str:

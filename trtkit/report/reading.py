@@ -12,14 +12,16 @@ from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome
 from trtkit.errors import FileError
 from trtkit.files.base import parse_json
 from trtkit.precision_summary import PrecisionSummary
-from trtkit.report.model import SCHEMA_VERSION, Report, RunnerReport
+from trtkit.report.model import SCHEMA_VERSION, Failure, Report, RunnerReport
 from trtkit.timing import GpuState, Latency, LayerTime
 from trtkit.waivers import UnneededWaiver, Waiver
 
-__all__ = ["is_report", "read_report"]
+__all__ = ["is_report", "read_report", "upgraded"]
 
 _START = re.compile(rb'\s*\{\s*"schema"\s*:\s*"trtkit\.run-report"')
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_NEW_OF_METRICS = {"waived": None, "expired_waiver": None, "per_iteration": None}
+"""What metrics of version 1 do not have."""
 _BROKEN = (KeyError, TypeError, AttributeError, ValueError)
 
 
@@ -44,14 +46,47 @@ def read_report(path: Path) -> tuple[Report, dict[str, Any]]:
     except OSError as error:
         raise FileError(f"cannot read {where}: {error.strerror}") from error
     try:
-        if data["schema_version"] != SCHEMA_VERSION:
-            raise FileError(
-                f"cannot read {where}: it is a report of schema version {data['schema_version']!r}, this trtkit reads "
-                f"{SCHEMA_VERSION}"
-            )
-        return _report(data), data
+        return _report(upgraded(data, where)), data
     except _BROKEN as error:
         raise FileError(f"cannot read {where}: the report is damaged") from error
+
+
+def upgraded(data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The data of a report in the present version, with None and nothing where an older one did not tell.
+
+    Args:
+        data: of a report of any version so far; it is left as it is.
+        where: how an error calls it.
+
+    Raises:
+        FileError: it is damaged, or of a later version.
+    """
+    try:
+        version = data["schema_version"] if data["schema"] == "trtkit.run-report" else None
+        if version not in (1, SCHEMA_VERSION):
+            raise FileError(
+                f"cannot read {where}: it is a report of schema version {version!r}, this trtkit reads 1 to "
+                f"{SCHEMA_VERSION}"
+            )
+        return dict(data) if version == SCHEMA_VERSION else _from_version_1(data)
+    except _BROKEN as error:
+        raise FileError(f"cannot read {where}: the report is damaged") from error
+
+
+def _from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
+    def output(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {**each, "metrics": [{**_NEW_OF_METRICS, **metric} for metric in each["metrics"]]}
+
+    new: dict[str, Any] = {"error": None, "created": None, "plan": None, "models": [], "unneeded_waivers": []}
+    new |= {"warnings": [], "warnings_left_out": 0}
+    return {
+        **data,
+        **new,
+        "schema_version": SCHEMA_VERSION,
+        "runners": [{**runner, "precision": runner.get("precision")} for runner in data["runners"]],
+        "pairs": [{**pair, "outputs": [output(each) for each in pair["outputs"]]} for pair in data["pairs"]],
+        "environment": {**data["environment"], "cpu": {"model": None, "count": None}, "gpus": []},
+    }
 
 
 def _report(data: Mapping[str, Any]) -> Report:
@@ -63,8 +98,15 @@ def _report(data: Mapping[str, Any]) -> Report:
         problems=tuple(data["problems"]),
         notes=tuple(data["notes"]),
         saved=dict(data["saved"]),
-        judged=data["verdict"] != "RAN",
-        unneeded_waivers=tuple(map(_unneeded, data.get("unneeded_waivers", ()))),
+        judged=data["verdict"] in ("PASS", "FAIL"),
+        unneeded_waivers=tuple(map(_unneeded, data["unneeded_waivers"])),
+        error=None if data["error"] is None else Failure(**data["error"]),
+        created=data["created"],
+        plan=data["plan"],
+        models=tuple(data["models"]),
+        environment=data["environment"],
+        warnings=tuple(data["warnings"]),
+        warnings_left_out=data["warnings_left_out"],
     )
 
 
@@ -86,7 +128,7 @@ def _runner(data: Mapping[str, Any]) -> RunnerReport:
         measured=data["measured"] or "iterations",
         layers=tuple(LayerTime(**layer) for layer in data["layers"]),
         gpu=None if data["gpu"] is None else GpuState(**data["gpu"]),
-        precision=None if data.get("precision") is None else PrecisionSummary.from_data(data["precision"]),
+        precision=None if data["precision"] is None else PrecisionSummary.from_data(data["precision"]),
     )
 
 
@@ -114,8 +156,9 @@ def _metric(data: Mapping[str, Any]) -> MetricOutcome:
         **{key: data[key] for key in known},
         worst=MetricResult(**_numbers(data["worst"])),
         mean=_numbers(data["mean"]),
-        waived=_waiver(data.get("waived")),
-        expired_waiver=_waiver(data.get("expired_waiver")),
+        waived=_waiver(data["waived"]),
+        expired_waiver=_waiver(data["expired_waiver"]),
+        per_iteration=data["per_iteration"],
     )
 
 

@@ -1,25 +1,73 @@
-"""The report as a JSON file."""
+"""The report as a file."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from trtkit.atomic import replacing
+from trtkit.comparator.records import Records
 from trtkit.report.model import Report
+from trtkit.report.rendering import render
 
 __all__ = ["save_report"]
 
 log = logging.getLogger(__name__)
 
 
-def save_report(report: Report, path: str | Path) -> None:
-    """Write a report as JSON, all or nothing.
+def save_report(report: Report, path: str | Path, suffix: str = ".json") -> None:
+    """Write a report, all or nothing.
+
+    Args:
+        report: what is written.
+        path: the file.
+        suffix: the form, as of `trtkit.report.render`.
 
     Raises:
         FileError: the file cannot be written.
     """
     with replacing(Path(path)) as file:
-        file.write(json.dumps(report.to_data(), indent=1, allow_nan=False).encode() + b"\n")
+        if suffix == ".json":
+            for piece in _json(report.frame()):
+                file.write(piece.encode())
+        else:
+            # A file's name that is not text has characters that UTF-8 lacks.
+            file.write(render(_without_records(report.frame()), suffix).encode(errors="replace"))
     log.info("report saved to %s", path)
+
+
+def _json(frame: dict[str, Any]) -> Iterator[str]:
+    """The data as JSON, the results of single iterations one by one, since there may be more than memory holds."""
+    mark = secrets.token_hex(8)  # no name in the report is equal to it
+    found: list[Iterable[Mapping[str, Any]]] = []
+
+    def marked(records: Iterable[Mapping[str, Any]]) -> str:
+        found.append(records)
+        return f"{mark}-{len(found) - 1}"
+
+    text = json.dumps(frame, indent=1, allow_nan=False, default=marked) + "\n"
+    pieces = re.split(f'"{mark}-([0-9]+)"', text)
+    for place, piece in enumerate(pieces):
+        if place % 2 == 0:
+            yield piece
+            continue
+        records = found[int(piece)]
+        assert isinstance(records, Records)
+        yield "["
+        for number, line in enumerate(records.lines()):
+            yield f"{',' if number else ''}\n       {line}"
+        yield "\n      ]"
+
+
+def _without_records(frame: dict[str, Any]) -> dict[str, Any]:
+    """The data without the results of single iterations, which only JSON has."""
+    for pair in frame["pairs"]:
+        for output in pair["outputs"]:
+            for metric in output["metrics"]:
+                metric["per_iteration"] = None
+    return frame

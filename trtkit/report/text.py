@@ -43,8 +43,10 @@ def _precisions(runners: Sequence[RunnerReport]) -> Iterator[str]:
 
 
 def verdict_line(report: Report) -> str:
-    """PASS or FAIL with what it rests on; or that nothing was compared."""
+    """PASS or FAIL with what it rests on; or that nothing was compared, or why the run did not come to its end."""
     iterations = count(report.iterations, "iteration")
+    if report.error is not None:
+        return f"ERROR: {report.error.message}"
     if report.verdict == "RAN":
         return f"ran; nothing was compared ({count(len(report.runners), 'result')}, {iterations})"
     metrics = [metric for pair in report.pairs for output in pair.outputs for metric in output.metrics]

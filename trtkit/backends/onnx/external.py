@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.dtypes import NAMES
-from trtkit.backends.onnx.reading import onnx_module, read_structure
+from trtkit.backends.onnx.reading import onnx_module
 from trtkit.backends.onnx.walk import tensors_of
 from trtkit.dtypes import DTYPES
 from trtkit.errors import FileError, ModelError, one_line
@@ -71,17 +71,28 @@ def roots_of(path: Path, folder: Path | None) -> list[Path]:
 
 
 def external_files(path: Path, folder: Path | None = None) -> dict[str, Path]:
-    """The files with a model's external data, by the location that the model gives.
+    """The files beside a model's own that hold its weights, by the location that the model gives, in its order.
+
+    Args:
+        path: the model, which is read without its weights.
+        folder: where they are, if the user says so.
 
     Raises:
         FileError: the model cannot be read.
-        ModelError: it is no ONNX model, or external data is missing or outside the folders of `roots_of`.
+        ModelError: it is no ONNX model, or names a file that is missing or outside the folders of `roots_of`.
     """
-    model = read_structure(path)
-    tensors = external_tensors(model)
-    locations = [_entries(tensor).get("location", "") for tensor in tensors]
-    root = place(model, roots_of(path, folder))
-    return {location: extent_of(tensor, root).file for location, tensor in zip(locations, tensors, strict=True)}
+    from trtkit.backends.onnx.apart import read_apart  # needs this module
+
+    model, roots = read_apart(path), roots_of(path, folder)
+    found = {}
+    for location in dict.fromkeys(_entries(tensor).get("location", "") for tensor in external_tensors(model)):
+        inside = [root / location for root in roots if (root / location).resolve().is_relative_to(root.resolve())]
+        file = next((each for each in inside if each.is_file()), None)
+        if file is None:
+            raise ModelError(f"{str(path)!r} has weights in {location!r}, which is missing or outside its folder")
+        if not file.samefile(path):
+            found[location] = file
+    return found
 
 
 def place(model: ModelProto, roots: Sequence[Path]) -> Path:

@@ -1,0 +1,45 @@
+"""Parts of a report's data in words, the same in each form that is rendered from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["metric_line", "metric_verdict", "output_name", "waiver_line"]
+
+
+def output_name(output: Mapping[str, Any]) -> str:
+    """An output by its name; by both where they differ: `actual=expected`."""
+    name, expected = output["name"], output["expected_name"]
+    return str(name) if name == expected else f"{name}={expected}"
+
+
+def metric_line(metric: Mapping[str, Any]) -> str:
+    """What a metric found, with the worst element, and in which iteration where there were several."""
+    line = str(metric["worst"]["summary"])
+    if metric["averaged"]:
+        mean = ", ".join(f"{name} {_number(value)}" for name, value in metric["mean"].items())
+        return f"{line} (mean of {metric['iterations']} iterations: {mean})"
+    if metric["iterations"] == 1:
+        return line
+    failed = f", {metric['failed']} of {metric['iterations']} failed" if metric["failed"] else ""
+    return f"{line} (iteration {metric['worst_iteration']}{failed})"
+
+
+def metric_verdict(metric: Mapping[str, Any]) -> str:
+    """`PASS`, `FAIL`, or `XFAIL` for a failure that a waiver expects."""
+    if metric["passed"]:
+        return "PASS"
+    return "FAIL" if metric["waived"] is None else "XFAIL"
+
+
+def waiver_line(metric: Mapping[str, Any]) -> str:
+    """Why a failure is waived and until when, or that the waiver has expired; empty where there is none."""
+    if metric["waived"] is not None:
+        return f"waived until {metric['waived']['expires']}: {metric['waived']['reason']}"
+    expired = metric["expired_waiver"]
+    return "" if expired is None else f"the waiver expired on {expired['expires']}: {expired['reason']}"
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}"
