@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from trtkit.comparator.compare import PairComparator, named_outputs, validate_arrays
+from trtkit.comparator.compare import CompareOptions, PairComparator, named_outputs, validate_arrays
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.comparator.pairing import pair_runs, unused_mappings
 from trtkit.comparator.postprocess import postprocess
 from trtkit.comparator.problems import Problems
+from trtkit.comparator.tolerance_file import with_tolerances
 from trtkit.errors import InputError, ScriptError
 from trtkit.plan import RunPlan
 from trtkit.report.text import count
@@ -30,15 +31,20 @@ class Judge:
 
     Raises:
         ScriptError: a postprocessing or comparing script cannot be loaded.
+        FileError: the file of tolerances cannot be read.
     """
 
     def __init__(self, plan: RunPlan, names: Sequence[str], detail: bool = False) -> None:
-        self._options = plan.compare
+        self._options = with_tolerances(plan.compare)
+        self._named = _named_outputs(plan.compare, self._options)
         self._change = _script(plan.execution.postprocess_func_script, "postprocess_outputs")
         self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
         function = self._compare.call if self._compare else None
+        saved = plan.save.save_accuracy_results is not None
         self._pairs = {
-            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, plan.compare, function, detail)
+            (pair.actual, pair.expected): PairComparator(
+                pair.actual, pair.expected, self._options, function, detail, evidence=saved
+            )
             for pair in pair_runs(names)
         }
         self.problems = Problems()
@@ -91,7 +97,7 @@ class Judge:
     def _check_names(self, results: Mapping[str, Iteration]) -> None:
         """Raise InputError where a threshold is for an output that no result has."""
         known = dict.fromkeys(name for iteration in results.values() for name in iteration)
-        for name, flag in named_outputs(self._options).items():
+        for name, flag in self._named.items():
             if name not in known:
                 raise InputError(
                     f"{flag} names the output {name!r}, which no result has{did_you_mean(name, known)} "
@@ -121,6 +127,12 @@ class Judge:
         if isinstance(answer, Iteration):
             return answer
         return Iteration(dict(answer), iteration.runner_name, iteration.runtime)
+
+
+def _named_outputs(given: CompareOptions, complete: CompareOptions) -> dict[str, str]:
+    """The outputs that have values of their own, each with who says so: a flag, or the file of tolerances."""
+    said = dict.fromkeys(named_outputs(complete), f"--tolerances {given.tolerances}")
+    return said | named_outputs(given)
 
 
 def _script(text: str | None, default: str) -> UserScript | None:

@@ -184,7 +184,8 @@ class RunPlan:
             )
 
     def _check_paths(self) -> None:
-        loads = [*self.inputs.load_inputs, *self.load_outputs, *filter(None, [self.onnx.precision_config])]
+        read = [path for path in (self.onnx.precision_config, self.compare.tolerances) if path is not None]
+        loads = [*self.inputs.load_inputs, *self.load_outputs, *read]
         saves = [getattr(self.save, each.name) for each in fields(self.save)]
         saved = [path for path in [*saves, self.onnx.save_onnx, self.onnx.save_precision_config] if path is not None]
         if any(str(path) == "" for path in (*loads, *saved)):

@@ -20,15 +20,14 @@ magnitude of each activation that is quantised, so that quantising needs no data
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from trtkit.errors import FileError, UsageError, one_line
+from trtkit.errors import FileError, UsageError
+from trtkit.toml_text import number, printable, quoted, read_toml
 
 __all__ = [
     "FP32",
@@ -133,15 +132,7 @@ def read_precision_config(path: str | Path) -> PrecisionConfig:
     Raises:
         FileError: it cannot be read, or is none; the message says where.
     """
-    path = Path(path)
-    try:
-        data = _toml().loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(f"cannot read the precision config {str(path)!r}: {error.strerror}") from error
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
-        raise FileError(f"{str(path)!r} is not TOML: {one_line(error)}") from error
-    except RecursionError as error:
-        raise FileError(f"{str(path)!r} is nested too deeply for a precision config") from error
+    data = read_toml(path, "precision config")
     wrong = _wrong(data)
     if wrong:
         raise FileError(f"the precision config {str(path)!r}: {wrong}")
@@ -161,19 +152,19 @@ def write_precision_config(config: PrecisionConfig, path: str | Path) -> None:
     kept = len(config.kept)
     lines = [
         f"# {kept} of {len(config.nodes)} nodes stay in FP32. Give this file to --precision-config.",
-        f"schema = {_quoted(_SCHEMA)}",
+        f"schema = {quoted(_SCHEMA)}",
         f"schema_version = {_VERSION}",
-        f"precisions = [{', '.join(map(_quoted, config.precisions))}]",
-        f"model = {_quoted(config.model)}",
+        f"precisions = [{', '.join(map(quoted, config.precisions))}]",
+        f"model = {quoted(config.model)}",
         "",
         "[nodes]",
     ]
     for name, decision in config.nodes.items():
-        reason = f" # {_printable(decision.reason)}" if decision.reason else ""
-        lines.append(f"{_quoted(name)} = {_quoted(decision.precision)}{reason}")
+        reason = f" # {printable(decision.reason)}" if decision.reason else ""
+        lines.append(f"{quoted(name)} = {quoted(decision.precision)}{reason}")
     if config.ranges:
         lines += ["", "# the largest magnitude of each quantised activation", "[ranges]"]
-        lines += [f"{_quoted(name)} = {float(value)!r}" for name, value in config.ranges.items()]
+        lines += [f"{quoted(name)} = {number(value)}" for name, value in config.ranges.items()]
     with replacing(path) as file:
         file.write(("\n".join(lines) + "\n").encode())
 
@@ -195,27 +186,7 @@ def _wrong(data: Mapping[str, Any]) -> str:
         if value not in allowed:
             return f"node {name!r} is {value!r}; expected one of {', '.join(allowed)}"
     for name, value in ranges.items():
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:
+        real = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not real or not math.isfinite(value) or value < 0:
             return f"the range of {name!r} is {value!r}; expected a finite number of at least 0"
     return ""
-
-
-def _quoted(text: str) -> str:
-    """A TOML string; JSON's differ only in DEL, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _printable(text: str) -> str:
-    """A comment may hold no control characters."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _toml() -> Any:
-    if sys.version_info >= (3, 11):
-        import tomllib
-
-        return tomllib
-    import tomli
-
-    return tomli

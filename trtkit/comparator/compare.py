@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.custom import ALL_OUTPUTS, CompareFunction, custom_results
+from trtkit.comparator.evidence import Evidence
 from trtkit.comparator.metrics import Metric, load_metric
 from trtkit.comparator.options import CompareOptions, named_outputs
 from trtkit.comparator.outcome import IterationOutcome, MetricResult, OutputResult, PairOutcome
 from trtkit.comparator.pairing import OutputPairs, pair_outputs
 from trtkit.comparator.problems import Problems
 from trtkit.comparator.tally import OutputTally
+from trtkit.comparator.tolerance_file import with_tolerances
 from trtkit.errors import InputError, UsageError
 from trtkit.suggest import did_you_mean, listing
 from trtkit.tensors import shape_text
@@ -31,9 +34,11 @@ class PairComparator:
         options: what to compare and how.
         function: a user's own comparison, in addition to the metrics.
         detail: keep statistics of the first iteration in which an output fails; a further pass over its arrays.
+        evidence: keep what other thresholds can be judged by, for `trtkit check accuracy`.
 
     Raises:
         UsageError: there is neither a metric nor a function.
+        FileError: the file of tolerances cannot be read.
     """
 
     def __init__(
@@ -43,16 +48,18 @@ class PairComparator:
         options: CompareOptions,
         function: CompareFunction | None = None,
         detail: bool = False,
+        evidence: bool = False,
     ) -> None:
         if not options.compare and function is None:
             raise UsageError("nothing says how to compare; give --compare with at least one metric")
         self._actual = actual
         self._expected = expected
-        self._options = options
+        self._options = options = with_tolerances(options)
         self._function = function
         self._detail = detail
         self._metrics: list[tuple[str, Metric]] = [(name, load_metric(name)) for name in options.compare]
         self._tallies: dict[str, OutputTally] = {}
+        self._evidence: dict[str, Evidence] | None = {} if evidence else None
         self._problems = Problems()
         self._iterations = 0
         self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
@@ -110,10 +117,17 @@ class PairComparator:
             self._actual,
             self._expected,
             self._iterations,
-            tuple(tally.outcome(self._options.check_average) for tally in self._tallies.values()),
+            tuple(
+                tally.outcome(self._options.check_average, self._evidence_of(name))
+                for name, tally in self._tallies.items()
+            ),
             problems,
             tuple(self._mapped),
         )
+
+    def _evidence_of(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        evidence = (self._evidence or {}).get(name)
+        return {} if evidence is None else evidence.to_data()
 
     def _pair(self, actual: Iteration, expected: Iteration) -> None:
         names = (tuple(actual), tuple(expected))
@@ -143,6 +157,11 @@ class PairComparator:
 
     def _judge(self, pair: ArrayPair, problems: list[str]) -> list[MetricResult]:
         results: list[MetricResult] = []
+        evidence = None if self._evidence is None else self._evidence.get(pair.name)
+        if self._evidence is not None:
+            if evidence is None:
+                evidence = self._evidence[pair.name] = Evidence(self._options)
+            evidence.prepare(pair)
         for name, metric in self._metrics:
             metric.prepare(pair, self._options.metrics[name])
         for name, metric in self._metrics:
@@ -150,6 +169,8 @@ class PairComparator:
                 results.append(metric.compare(pair, self._options.metrics[name]))
             except InputError as error:
                 problems.append(f"{self._actual!r}: {error}")
+        if evidence is not None:
+            evidence.see(pair, results)
         tally = self._tallies.get(pair.name)
         changed = tally is not None and tally.dtypes != (pair.actual_dtype, pair.expected_dtype)
         if changed and self._options.check_average:

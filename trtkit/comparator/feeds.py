@@ -17,7 +17,7 @@ from trtkit.tensors import TensorSpecs
 if TYPE_CHECKING:
     from trtkit.results import Array
 
-__all__ = ["as_feed", "open_feeds"]
+__all__ = ["as_feed", "limited", "open_feeds"]
 
 
 def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
@@ -37,7 +37,7 @@ def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
         feeds = _scripted(options.data_loader_script, specs)
     else:
         return random_feeds(options, specs)
-    return _limited(feeds, options.iterations)
+    return feeds if options.iterations is None else limited(feeds, options.iterations, "--iterations")
 
 
 def _loaded(options: InputOptions) -> Feeds:
@@ -92,12 +92,14 @@ def _feeds(number: int) -> str:
     return "1 feed" if number == 1 else f"{number} feeds"
 
 
-def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
-    if iterations is None:
-        return feeds
-    wanted = iterations
-    if feeds.length is not None and feeds.length < iterations:
-        raise InputError(f"--iterations {iterations}: {feeds.source} holds only {_feeds(feeds.length)}")
+def limited(feeds: Feeds, wanted: int, flag: str) -> Feeds:
+    """The first `wanted` of these feeds; `flag` asked for them.
+
+    Raises:
+        InputError: there are fewer; also while they are gone through, where that is not known before.
+    """
+    if feeds.length is not None and feeds.length < wanted:
+        raise InputError(f"{flag} {wanted}: {feeds.source} holds only {_feeds(feeds.length)}")
 
     class Limited:
         def __iter__(self) -> Iterator[Feed]:
@@ -106,6 +108,6 @@ def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
                 count += 1
                 yield feed
             if count < wanted:
-                raise InputError(f"--iterations {wanted}: {feeds.source} gave only {_feeds(count)}")
+                raise InputError(f"{flag} {wanted}: {feeds.source} gave only {_feeds(count)}")
 
-    return Feeds(feeds.source, Limited(), iterations, feeds.repeatable, feeds.notes)
+    return Feeds(feeds.source, Limited(), wanted, feeds.repeatable, feeds.notes)

@@ -148,6 +148,8 @@ class MetricOutcome(_Verdict):
         mean: the mean of each figure. For a figure whose perfect value is infinite (PSNR and SNR of equal arrays),
             perfect iterations are left out, unless all are perfect.
         required: where it failed, the options that would let it pass, or why none would.
+        evidence: what other thresholds can be judged by, as JSON-ready data (`trtkit.comparator.evidence`); empty where
+            that was not asked for.
     """
 
     metric: str
@@ -159,6 +161,7 @@ class MetricOutcome(_Verdict):
     worst_iteration: int
     mean: Mapping[str, float]
     required: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def to_data(self) -> dict[str, Any]:
         """The outcome as JSON-ready data."""
@@ -172,6 +175,7 @@ class MetricOutcome(_Verdict):
             "worst_iteration": self.worst_iteration,
             "mean": plain(self.mean),
             "required": self.required,
+            "evidence": plain(self.evidence),
         }
 
 

@@ -104,7 +104,10 @@ def _output(data: Mapping[str, Any]) -> OutputOutcome:
 def _metric(data: Mapping[str, Any]) -> MetricOutcome:
     known = ("metric", "passed", "averaged", "iterations", "failed", "worst_iteration", "required")
     return MetricOutcome(
-        **{key: data[key] for key in known}, worst=MetricResult(**_numbers(data["worst"])), mean=_numbers(data["mean"])
+        **{key: data[key] for key in known},
+        worst=MetricResult(**_numbers(data["worst"])),
+        mean=_numbers(data["mean"]),
+        evidence=_numbers(data.get("evidence", {})),
     )
 
 
