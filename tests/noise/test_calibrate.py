@@ -13,7 +13,10 @@ import zoo
 from onnx import numpy_helper
 
 import trtkit
+from trtkit.backends.registry import find_backend
 from trtkit.comparator.tolerance_file import read_tolerances
+from trtkit.noise.variants import variants_of
+from trtkit.plan import RunnerPlan
 
 Command = Callable[..., Any]
 
@@ -192,6 +195,49 @@ def test_save_tolerances_alone(trtkit_command: Command, in_tmp: Path) -> None:
         2,
         "trtkit run: error: --save-tolerances has no effect without --calibrate-tolerance N; add it",
     )
+
+
+def test_files_are_not_confused(trtkit_command: Command, in_tmp: Path) -> None:
+    model = zoo.write("linear", in_tmp)
+    run = ("run", model, "--onnxrt", "--calibrate-tolerance", "1", "--save-tolerances")
+    for name in ("linear.onnx", f"../{in_tmp.name}/linear.onnx"):
+        result = trtkit_command(*run, name)
+        assert (result.code, "is a file that is used otherwise" in result.error) == (2, True)
+    missing = trtkit_command(*run, "none/t.toml")
+    assert (missing.code, "there is no folder 'none'" in missing.error) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind", "names"),
+    [
+        (RunnerPlan("onnxref"), "onnx", []),
+        (
+            RunnerPlan("onnxrt", "mine", {"graph_optimization_level": "basic", "intra_op_threads": 1}),
+            "onnx",
+            [
+                "graph-optimization-level=disable_all",
+                "graph-optimization-level=extended",
+                "graph-optimization-level=all",
+                "intra-op-threads=2",
+            ],
+        ),
+        (
+            RunnerPlan("trt", "trt", {"save_engine": "e.engine", "tf32": True}),
+            "onnx",
+            ["built again", "builder-optimization-level=0", "builder-optimization-level=2"],
+        ),
+        (RunnerPlan("trt"), "engine", ["loaded again"]),
+    ],
+    ids=["onnxref", "onnxrt", "trt", "engine"],
+)
+def test_variants(reference: RunnerPlan, kind: str, names: list[str]) -> None:
+    found = variants_of(reference, kind)
+    assert [each.name for each in found] == names
+    for each in found:
+        assert each.backend == reference.backend
+        assert "save_engine" not in each.options
+        assert each.options.get("tf32") == reference.options.get("tf32")
+        find_backend(each.backend).load().Options(**each.options)  # it has them all
 
 
 def test_an_output_that_the_run_does_not_have(trtkit_command: Command, in_tmp: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.comparator.inputs import InputOptions
@@ -108,6 +109,10 @@ class CalibrationPlan:
         assert run.model_file is not None  # a plan with runners has one
         ignored = tuple(each.name for each in run.named_runners[:-1])
         output = options.save_tolerances or DEFAULT_FILE
+        others: list[str | Path] = [run.model_file.path, *run.inputs.load_inputs, *filter(None, [run.onnx.save_onnx])]
+        for path in others:
+            if Path(path).resolve() == Path(output).resolve():
+                raise UsageError(f"--save-tolerances {output!r} is a file that is used otherwise; save somewhere else")
         return cls(run.model_file, reference, options.calibrate_tolerance, run.inputs, run.onnx, output, ignored)
 
     def run_of(self, runner: RunnerPlan) -> RunPlan:
