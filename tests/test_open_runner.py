@@ -100,6 +100,37 @@ def test_members_that_a_runner_need_not_have(tmp_path: Path) -> None:
     with trtkit.open_runner("onnxrt", zoo.write("linear", tmp_path)) as runner:
         runner.infer({"x": X})
         assert (runner.gpu_seconds(), runner.gpu_state(), runner.layer_times({"x": X})) == (None, None, None)
-    for use in (lambda: runner.infer({"x": X}), runner.gpu_seconds, runner.input_specs):
+        assert runner.precision_summary() is None
+    for use in (lambda: runner.infer({"x": X}), runner.gpu_seconds, runner.input_specs, runner.precision_summary):
         with pytest.raises(trtkit.TrtkitError, match="use it inside `with`"):
             use()
+
+
+@pytest.mark.parametrize("precision", ["fp16", ("fp16",)], ids=str)
+def test_a_lower_precision_is_read_back(tmp_path: Path, precision: Any) -> None:
+    with trtkit.open_runner("onnxrt", zoo.write("linear", tmp_path), precision=precision) as runner:
+        summary = runner.precision_summary()
+        np.testing.assert_allclose(runner.infer({"x": X})["y"], X @ zoo.SQUARE, rtol=1e-2)
+    assert summary is not None
+    assert (summary.asked, summary.text()) == (("fp16",), "fp16 1 of 1 nodes, by the model")
+
+
+def test_eight_bits_are_calibrated_with_the_data_given_and_no_other(tmp_path: Path) -> None:
+    path, x = zoo.write("linear", tmp_path), 100 * X
+    one: Any = {"x": x}
+    for feeds in (one, [one], iter([one])):
+        with trtkit.open_runner("onnxrt", path, precision="int8", feeds=feeds) as runner:
+            np.testing.assert_allclose(runner.infer({"x": x})["y"], x @ zoo.SQUARE, rtol=0.02)
+    with (
+        pytest.raises(trtkit.TrtkitError) as caught,
+        trtkit.open_runner("onnxrt", path, precision=("fp16", "int8")),
+    ):
+        pass
+    assert str(caught.value) == (
+        "int8 and fp8 are calibrated with input data: give open_runner(..., feeds=[{...}, ...])"
+    )
+    with (
+        pytest.raises(trtkit.TrtkitError, match="the model has no input 'z'"),
+        trtkit.open_runner("onnxrt", path, precision="int8", feeds={"z": x}),
+    ):
+        pass

@@ -38,6 +38,14 @@ def test_reasons_are_comments(tmp_path: Path) -> None:
     assert "[ranges]" not in text
 
 
+def test_what_nobody_asked_for_is_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    nodes = {"a": Decision("bf16"), "b": Decision("fp16", "so in the model")}
+    write_precision_config(PrecisionConfig(("bf16",), nodes), path)
+    assert '"a" = "bf16"\n# "b" = "fp16" # so in the model\n' in path.read_text(encoding="utf-8")
+    assert read_precision_config(path).nodes == {"a": Decision("bf16")}
+
+
 def test_fifty_thousand_nodes_take_no_time(tmp_path: Path) -> None:
     nodes = {f"/layer.{index}/Conv": Decision("fp16") for index in range(50_000)}
     config = PrecisionConfig(("fp16",), nodes)

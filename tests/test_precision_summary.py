@@ -9,7 +9,8 @@ import pytest
 from trtkit.errors import ModelError
 from trtkit.measuring import begin, runner_report
 from trtkit.plan import ExecutionOptions, RunnerPlan
-from trtkit.precision_summary import PrecisionShare, PrecisionSummary, check, summed
+from trtkit.precision_config import Decision, PrecisionConfig
+from trtkit.precision_summary import PrecisionShare, PrecisionSummary, check, of_config, summed
 from trtkit.report.model import Report, RunnerReport
 from trtkit.results import Feed, Outputs
 from trtkit.tensors import TensorSpecs
@@ -157,3 +158,12 @@ def test_runs_ask_their_runners() -> None:
         ["fp16"],
         None,
     ]
+
+
+def test_nodes_of_a_model_that_nothing_was_decided_on_are_not_claimed() -> None:
+    nodes = {"conv": Decision("int8"), "add": Decision("int8")}
+    assert of_config(PrecisionConfig(("int8",), nodes)).text() == (
+        "int8 2 of 2 nodes that can be quantised, by the model"
+    )
+    nodes["relu"] = Decision("fp16")
+    assert of_config(PrecisionConfig(("int8", "fp16"), nodes)).text() == "fp16 1 of 3 nodes, int8 2 of 3, by the model"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ from trtkit.comparator.inputs import check_feed
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, UsageError
 from trtkit.measuring import host_side, optional_answer, takes_device_arrays
-from trtkit.plan import RunnerPlan, RunPlan
+from trtkit.plan import RunnerPlan, RunPlan, asked_of
 from trtkit.prepare import make_runners, open_model
-from trtkit.results import Iteration
+from trtkit.results import Feeds, Iteration
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from trtkit.precision_summary import PrecisionSummary
     from trtkit.results import Feed, Outputs
     from trtkit.tensors import TensorSpecs
     from trtkit.timing import GpuState, LayerTime
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["OpenRunner", "compare", "open_runner"]
 
 
-def open_runner(backend: str, model: str | Path, *, timed: bool = False, **options: Any) -> OpenRunner:
+def open_runner(
+    backend: str,
+    model: str | Path,
+    *,
+    timed: bool = False,
+    feeds: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
+    **options: Any,
+) -> OpenRunner:
     """A runner for use in a `with` statement, where it loads the model.
 
         with trtkit.open_runner("onnxrt", "model.onnx", graph_optimization_level="basic") as runner:
@@ -36,14 +44,32 @@ def open_runner(backend: str, model: str | Path, *, timed: bool = False, **optio
         backend: name of the backend, such as `onnxrt`.
         model: path of the model.
         timed: measure what `gpu_seconds` tells; it takes some microseconds of each inference.
+        feeds: input data for loading the model, mappings from input name to array or a single one: int8 and fp8 are
+            calibrated with it, and a model with dynamic inputs is built for the shapes of the first. By default there
+            is none for calibration, and dynamic sizes are 1.
         options: fields of the backend's Options.
 
     Raises:
         UsageError: the backend or an option does not exist.
         FileError: there is no such model.
     """
-    plan = RunPlan(model=model, runners=[RunnerPlan(backend, options=options)])
-    return OpenRunner(make_runners(plan, open_model(plan), timed=timed)[0])
+    wanted = RunnerPlan(backend, options=options)
+    plan = RunPlan(model=model, runners=[wanted])
+    given = None
+    if feeds is not None:
+        from trtkit.session import given_feeds  # with numpy
+
+        given = given_feeds(list(feeds) if isinstance(feeds, Iterator) else feeds)
+    elif {"int8", "fp8"} & set(asked_of(wanted)):
+        given = Feeds("no data", _NoData(), repeatable=True, length=None)  # random data must not calibrate in silence
+    return OpenRunner(make_runners(plan, open_model(plan), given, timed=timed)[0])
+
+
+class _NoData:
+    """Input data that was not given."""
+
+    def __iter__(self) -> Iterator[Feed]:
+        raise InputError("int8 and fp8 are calibrated with input data: give open_runner(..., feeds=[{...}, ...])")
 
 
 class OpenRunner:
@@ -90,6 +116,11 @@ class OpenRunner:
         """The GPU that this runs on, and its clocks now; None where it runs elsewhere."""
         state: GpuState | None = self._asked("gpu_state")
         return state
+
+    def precision_summary(self) -> PrecisionSummary | None:
+        """What the engine that was built computes in, or what the model was rewritten to; None where neither was."""
+        summary: PrecisionSummary | None = self._asked("precision_summary")
+        return summary
 
     def layer_times(self, feed: Mapping[str, Any]) -> tuple[LayerTime, ...] | None:
         """What each layer takes, in inferences of their own; None where that was not asked for or cannot be told.

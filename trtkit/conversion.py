@@ -75,7 +75,7 @@ class ConvertPlan:
             object.__setattr__(self, "onnx", replace(self.onnx, save_onnx=self.target_path))
         else:
             self._check_to_engine()
-        self._check_precision()
+        self.onnx.check_asked(self.precisions, "add --fp16, --bf16, --int8 or --fp8")
         self._check_paths()
 
     @property
@@ -116,12 +116,6 @@ class ConvertPlan:
         if not self._calibrates:
             for flag in self.data_flags:
                 raise UsageError(f"{flag} has no effect without --int8 or --fp8: only calibration uses input data")
-
-    def _check_precision(self) -> None:
-        for flag in [] if self.precisions or self.onnx.fp_to_fp16 else self.onnx.precision_choices:
-            raise UsageError(
-                f"{flag} has no effect, since no lower precision is asked for; add --fp16, --bf16, --int8 or --fp8"
-            )
 
     @property
     def _calibrates(self) -> bool:
@@ -266,13 +260,14 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
     from trtkit.backends.trt.kept import keeping_fp32
     from trtkit.backends.trt.lowering import lowered
     from trtkit.backends.trt.network import open_network
-    from trtkit.backends.trt.read_back import read_back
+    from trtkit.backends.trt.read_back import account_of, read_back
 
     feeds_of = _feeds_of(plan)
     lower = lowered(open_file(plan.model_file, plan.onnx), plan.network, plan.build, feeds_of)
     with open_network(lower.model, plan.network) as net:
         inputs, outputs = net.input_specs(), net.output_specs()
         _check_shapes(plan, net)
+        account = account_of(net, lower.asked)
         shapes = plan.inputs.input_shapes
         feeds = None if feeds_of is None else (lambda: feeds_of(net.input_specs()))
         options = keeping_fp32(net, lower)
@@ -282,7 +277,7 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
         with naming_causes(plan.build):
             engine = build_engine(net, build, progress)
         seconds = time.perf_counter() - began
-        precision = read_back(net, lower.asked, engine)
+        precision = read_back(account, engine)
         save_engine(engine, plan.target_path)
     return ConvertReport(
         model=plan.model_file.text,

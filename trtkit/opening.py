@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
+from trtkit.comparator.inputs import check_feed
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.precision_summary import check, of_config
@@ -57,10 +58,21 @@ def load_file(file: ModelFile, options: OnnxOptions) -> LoadedModel | ModelFile:
 def calibrate(
     model: OnnxModel, names: Sequence[str], feeds: Iterable[Feed], request: PrecisionRequest
 ) -> Mapping[str, float]:
-    """Ranges of tensors under ONNX Runtime, imported when a model is quantised."""
+    """Ranges of tensors under ONNX Runtime, imported when a model is quantised.
+
+    Raises:
+        InputError: a feed does not fit the model.
+    """
     from trtkit.backends.onnxrt.calibration import measure_ranges
 
-    return measure_ranges(model, names, feeds, request.method, request.percentile)
+    specs = model.specs()[0]
+
+    def checked() -> Iterator[Feed]:
+        for index, feed in enumerate(feeds):
+            check_feed(index, feed, specs, {})
+            yield feed
+
+    return measure_ranges(model, names, checked(), request.method, request.percentile)
 
 
 def _symbolic(model: Any) -> Any:

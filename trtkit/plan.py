@@ -18,9 +18,12 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
-from trtkit.precision_config import PRECISIONS
+from trtkit.precision_config import PRECISIONS, Precision
 
-__all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions", "asks_for_precision"]
+__all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions", "asked_of"]
+
+_RUNNERS_FILES = ("save_engine", "save_tactics")
+"""Options of runners that name a file which the next runner with the same one would write over."""
 
 _WITHOUT_RUNNER = ("postprocess_func_script", "compare_func_script", "save_accuracy_results")
 """Options that also serve where saved outputs are compared and nothing runs."""
@@ -176,19 +179,26 @@ class RunPlan:
                 raise UsageError(f"no runner uses {unused[0]}; choose a backend, such as --onnxrt")
 
     def _check_precision(self) -> None:
-        asked = any(map(asks_for_precision, self.named_runners))
-        for flag in [] if asked or self.onnx.fp_to_fp16 else self.onnx.precision_choices:
+        asked = [each for each in map(asked_of, self.named_runners) if each]
+        todo = "add --fp16 to --trt, --ort-precision fp16 to --onnxrt, or --fp-to-fp16 for all runners"
+        self.onnx.check_asked({precision for each in asked for precision in each}, todo)
+        decisions = dict.fromkeys([*([("fp16",)] if self.onnx.fp_to_fp16 else []), *asked])
+        if self.onnx.save_precision_config is not None and len(decisions) > 1:
+            first, second, *_ = (" and ".join(each) for each in decisions)
             raise UsageError(
-                f"{flag} has no effect, since no lower precision is asked for; add --fp16 to --trt, --ort-precision "
-                "fp16 to --onnxrt, or --fp-to-fp16 for all runners"
+                f"--save-precision-config: one file holds the decisions for {first} or for {second}, not both; "
+                "ask for them in runs of their own"
             )
 
     def _check_paths(self) -> None:
-        read = [path for path in (self.onnx.precision_config, self.compare.tolerances) if path is not None]
-        loads = [*self.inputs.load_inputs, *self.load_outputs, *read]
+        loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs)]
+        read = (self.onnx.precision_config, self.compare.tolerances)
+        loads += [str(path) for path in read if path is not None]
         saves = [getattr(self.save, each.name) for each in fields(self.save)]
-        saved = [path for path in [*saves, self.onnx.save_onnx, self.onnx.save_precision_config] if path is not None]
-        if any(str(path) == "" for path in (*loads, *saved)):
+        saves += [self.onnx.save_onnx, self.onnx.save_precision_config]
+        saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]
+        saved = [str(path) for path in saves if path is not None]
+        if "" in (*loads, *saved):
             raise UsageError("a path to load or save is empty, as from a variable that is not set")
         taken: dict[Path, str] = {}
         for path in saved:
@@ -204,9 +214,11 @@ class RunPlan:
             raise UsageError(f"{str(self.model_file.path)!r} is the model itself; save somewhere else")
 
 
-def asks_for_precision(runner: RunnerPlan) -> bool:
-    """Whether a runner is to compute in a lower precision than its model."""
-    return any(runner.options.get(name) for name in ("precision", *PRECISIONS))
+def asked_of(runner: RunnerPlan) -> tuple[Precision, ...]:
+    """The precisions lower than its model's that a runner is to compute in."""
+    named = runner.options.get("precision") or ()
+    listed = (named,) if isinstance(named, str) else tuple(named)
+    return tuple(each for each in PRECISIONS if each in listed or runner.options.get(each))
 
 
 def _named(runners: Sequence[RunnerPlan | str]) -> Iterator[RunnerPlan]:

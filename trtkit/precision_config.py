@@ -80,12 +80,15 @@ class PrecisionConfig:
         nodes: the decision for each node, in the model's order; a node that is missing is decided anew.
         ranges: the largest magnitude of each quantised activation.
         model: the file that it was decided for; for people.
+        idle: nodes that no output of the model needs, so that it says nothing that they compute in some precision;
+            known where the model is, not kept in files.
     """
 
     precisions: tuple[str, ...]
     nodes: Mapping[str, Decision] = field(default_factory=dict)
     ranges: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
+    idle: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -161,7 +164,9 @@ def write_precision_config(config: PrecisionConfig, path: str | Path) -> None:
     ]
     for name, decision in config.nodes.items():
         reason = f" # {printable(decision.reason)}" if decision.reason else ""
-        lines.append(f"{quoted(name)} = {quoted(decision.precision)}{reason}")
+        # What the model has in a precision that was not asked for is worth a look, but nobody's decision.
+        start = "" if decision.precision in (FP32, *config.precisions) else "# "
+        lines.append(f"{start}{quoted(name)} = {quoted(decision.precision)}{reason}")
     if config.ranges:
         lines += ["", "# the largest magnitude of each quantised activation", "[ranges]"]
         lines += [f"{quoted(name)} = {number(value)}" for name, value in config.ranges.items()]

@@ -52,7 +52,8 @@ class PrecisionSummary:
     Attributes:
         source: what was read.
         asked: the precisions that were asked for.
-        shares: what was found, widest precision first; none where nothing computes, or nothing could be read.
+        shares: what was found, widest precision first; none where nothing computes, or nothing could be read. Of a
+            model for which 8 bits alone were asked for, only nodes that can be quantised count.
         note: why nothing could be read; empty otherwise.
     """
 
@@ -82,6 +83,8 @@ class PrecisionSummary:
             return self.note
         total = sum(share.layers for share in self.shares)
         noun = " nodes" if self.source == "model" else " layers"
+        if self.source == "model" and set(self.asked) <= set(_8_BITS):
+            noun += " that can be quantised"  # no more is decided on where 16 bits are not asked for
         parts = []
         for place, share in enumerate(self.shares):
             words = (noun, " of multiply-accumulates") if not place else ("", "")
@@ -143,8 +146,12 @@ class NothingLoweredError(ModelError):
 
 
 def of_config(config: PrecisionConfig) -> PrecisionSummary:
-    """The summary of a rewritten model: nodes that compute in floating point, by what was decided for them."""
-    return summed("model", config.precisions, [(each.precision, None) for each in config.nodes.values()])
+    """The summary of a rewritten model: the nodes that were decided on, by what was decided for them.
+
+    Nodes that no output needs do not count.
+    """
+    counted = [(each.precision, None) for key, each in config.nodes.items() if key not in config.idle]
+    return summed("model", config.precisions, counted)
 
 
 def check(summary: PrecisionSummary, flag: str | None = None) -> None:

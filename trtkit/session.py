@@ -22,7 +22,7 @@ from trtkit.results import Feed, Feeds, Iteration
 from trtkit.saving import Saver
 from trtkit.timing import Measurement
 
-__all__ = ["Track", "checked_feeds", "gathered_notes", "replayed", "report", "run"]
+__all__ = ["Track", "checked_feeds", "gathered_notes", "given_feeds", "replayed", "report", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def run(
         WorkError: a file, model, input, script or backend failed; see `trtkit.errors`.
         MissingError: a package or device is missing.
     """
-    given = None if feeds is None else _given([feeds] if isinstance(feeds, Mapping) else feeds)
+    given = None if feeds is None else given_feeds(feeds)
     if plan.save.save_accuracy_results is not None:
         check_writable(plan.save.save_accuracy_results)
     if plan.execution.sequential_runners and plan.named_runners:
@@ -171,8 +171,9 @@ def _untracked(feeds: Iterable[Feed], length: int | None) -> Iterable[Feed]:
     return feeds
 
 
-def _given(feeds: Iterable[Mapping[str, Any]]) -> Feeds:
-    """Feeds of a caller of the Python API."""
+def given_feeds(feeds: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Feeds:
+    """Feeds of a caller of the Python API: mappings from input name to array, or a single one."""
+    feeds = [feeds] if isinstance(feeds, Mapping) else feeds
 
     class Given:
         def __iter__(self) -> Iterator[Feed]:

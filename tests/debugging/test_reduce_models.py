@@ -200,3 +200,35 @@ def test_what_stays_in_fp32_counts_in_the_parts_that_have_it(trtkit_command: Com
     ):
         result = trtkit_command("debug", "reduce", "m.onnx", "-o", "n.onnx", *half, *extra, *runners)
         assert (result.code, message in result.error) == (2, True)
+
+
+def with_a_product() -> onnx.ModelProto:
+    """What can be quantised behind what ONNX's reference evaluator does not have, behind what stays in FP32."""
+    nodes = [
+        N("Softmax", ["x"], ["a"], name="kept"),
+        N("Gelu", ["a"], ["b"], name="odd", domain="com.microsoft"),
+        N("MatMul", ["b", "w"], ["y"], name="m"),
+    ]
+    weights = [numpy_helper.from_array(zoo.SQUARE, "w")]
+    return zoo.model(nodes, [T("x", [2, 3])], [T("y", [2, 3])], weights, domains=["com.microsoft"])
+
+
+def test_who_fails_is_found_among_runners_of_several_precisions(trtkit_command: Command, folder: Path) -> None:
+    """Each is tried alone, without the choices of precision that mean nothing to it then."""
+    zoo.save(with_a_product(), folder / "m.onnx")
+    lower = [f"onnxrt:name={name},precision={name}" for name in ("int8", "fp16")]
+    data = reduced(
+        trtkit_command,
+        *("--onnxref", "--runner", lower[0], "--runner", lower[1], "--calibration-method", "entropy"),
+        "--no-reduce-outputs",
+    )
+    assert data["failure"] == "error of onnxref"
+    assert names(data, "nodes") == ["odd", "m"]
+
+
+def test_nothing_to_lower_is_not_the_failure_of_a_runner(trtkit_command: Command, folder: Path) -> None:
+    zoo.save(with_a_product(), folder / "m.onnx")
+    half = ["--runner", "onnxrt:name=half,precision=fp16", "--onnxrt"]
+    result = trtkit_command("debug", "reduce", "m.onnx", "-o", "r.onnx", *half, "--keep-fp32", "*")
+    assert (result.code, result.out) == (3, "")
+    assert "the whole model cannot be judged: --ort-precision fp16: nothing would run in fp16" in result.error

@@ -1,7 +1,8 @@
-"""Folders of more arrays than the process may open files."""
+"""Open files: folders of more arrays than there may be, and archives that nobody closes."""
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import zoo
 
 from trtkit import files
 from trtkit.files.npy import map_npy
+from trtkit.files.npz import open_archive
 
 LARGE = (1 << 20) // 4  # elements of float32 that make 1 MiB
 
@@ -83,3 +85,15 @@ def test_sequential_runners_with_many_outputs(in_tmp: Path) -> None:
     model = zoo.model(nodes, [zoo.tensor("x", shape)], [zoo.tensor(name, shape) for name in names])
     zoo.save(model, in_tmp / "many.onnx")
     limited("run", "many.onnx", "--onnxrt", "--runner", "onnxrt:name=again", "--sequential-runners")
+
+
+def test_an_archive_among_garbage_closes_its_file(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.ones(3, np.float32))
+    archive = open_archive(tmp_path / "a.npz", "a.npz")
+    file = archive.fp
+    assert file is not None
+    circle: list[object] = [archive]
+    circle.append(circle)
+    del archive, circle
+    gc.collect()
+    assert file.closed

@@ -14,8 +14,9 @@ from trtkit.comparator.options import CompareOptions, named_outputs
 from trtkit.debugging.checks import CheckOptions, Outcome, filled, run_check
 from trtkit.errors import BackendError, InputError, ModelError, UsageError, one_line
 from trtkit.models import ModelFile
-from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, asks_for_precision
+from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, asked_of
 from trtkit.precision_config import PrecisionRequest
+from trtkit.precision_summary import NothingLoweredError
 
 if TYPE_CHECKING:
     from trtkit.backends.onnx.options import OnnxOptions
@@ -107,6 +108,8 @@ class RunJudge:
         plan = self._plan(model, inputs)
         try:
             report = run(plan)
+        except NothingLoweredError as error:  # not the failure of a runner: what it is asked about is not there
+            return Outcome(False, UNUSABLE, one_line(error, 300))
         except _FAILURES as error:
             return _blamed(plan, one_line(error, 300))
         return Outcome(report.verdict == "FAIL", "differs", _worst(report))
@@ -151,7 +154,7 @@ def _blamed(plan: RunPlan, message: str) -> Outcome:
     broken: dict[str, str] = {}
     for runner in plan.named_runners:
         try:
-            onnx = plan.onnx if asks_for_precision(runner) else replace(plan.onnx, keep_fp32=())
+            onnx = _choices_for(runner, plan.onnx)
             run(replace(plan, runners=[runner], onnx=onnx, execution=execution, compare=CompareOptions()))
         except _FAILURES as error:
             broken[runner.name] = one_line(error, 300)
@@ -159,6 +162,18 @@ def _blamed(plan: RunPlan, message: str) -> Outcome:
         return Outcome(False, UNUSABLE, f"no runner works: {message}")
     names = " and ".join(broken) or "the runners together"
     return Outcome(True, f"error of {names}", "; ".join(broken.values()) or message)
+
+
+def _choices_for(runner: RunnerPlan, onnx: OnnxOptions) -> OnnxOptions:
+    """What of the choices of precision is of use where this runner is alone."""
+    asked = asked_of(runner)
+    plain = type(onnx)()
+    if not asked:
+        return plain
+    if {"int8", "fp8"} & set(asked):
+        return onnx
+    percentile = plain.calibration_percentile
+    return replace(onnx, calibration_method=plain.calibration_method, calibration_percentile=percentile)
 
 
 def _worst(report: Report) -> str:

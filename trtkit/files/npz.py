@@ -10,6 +10,7 @@ An archive without a catalogue, such as np.savez makes, is one iteration.
 from __future__ import annotations
 
 import contextlib
+import weakref
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -74,9 +75,17 @@ def open_archive(source: Path | IO[bytes], where: str) -> zipfile.ZipFile:
         FileError: it cannot be opened or is none.
     """
     try:
-        return zipfile.ZipFile(source)
+        file = source.open("rb") if isinstance(source, Path) else source
+    except OSError as error:
+        raise FileError(f"cannot read {where}: {error.strerror or one_line(error)}") from error
+    try:
+        archive = zipfile.ZipFile(file)
     except _ZIP_ERRORS as error:
+        file.close()
         raise FileError(f"cannot read {where}: it is not a zip archive: {one_line(error)}") from error
+    # It is read as long as something refers to it; among garbage, the file alone would be let go first, with a warning.
+    weakref.finalize(archive, file.close)
+    return archive
 
 
 def read_member(archive: zipfile.ZipFile, name: str, where: str, dtype: str | None = None) -> Array:

@@ -10,7 +10,8 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
-from trtkit.plan import RunnerPlan, RunPlan, asks_for_precision
+from trtkit.plan import RunnerPlan, RunPlan
+from trtkit.precision_config import PRECISIONS
 
 __all__ = ["DEFAULT_FILE", "MARGIN", "CalibrationOptions", "CalibrationPlan"]
 
@@ -101,7 +102,7 @@ class CalibrationPlan:
                 f"--calibrate-tolerance: the last runner is of the backend {reference.backend!r}, whose noise cannot "
                 f"be measured; put one of {', '.join(_REFERENCES)} last"
             )
-        if asks_for_precision(reference):
+        if any(reference.options.get(name) for name in ("precision", *PRECISIONS)):
             raise UsageError(
                 "--calibrate-tolerance measures the noise of the model as it is; leave out the options that ask for a "
                 "lower precision"

@@ -33,7 +33,8 @@ class RunnerReport:
             `--duration`, without the iterations.
         layers: where the runner was asked to profile, in the order of execution; measured apart from the latency.
         gpu: the GPU just after the timed inferences; None where the runner uses none.
-        precision: what the runner's engine computes in, read back after it was built; None where none was built.
+        precision: what the runner's engine computes in, read back after it was built, or what its model was rewritten
+            to; None where neither was.
     """
 
     name: str

@@ -179,6 +179,16 @@ def test_types_of_both_sorts_together(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [T.FLOAT, T.BFLOAT16], ids=["plain", "values"])
+def test_an_output_that_is_listed_twice(dtype: int, tmp_path: Path) -> None:
+    y = zoo.tensor("y", ["N", 3], dtype)
+    path = zoo.save(zoo.model([zoo.node("Cast", ["x"], ["y"], to=dtype)], [zoo.X], [y, y]), tmp_path / "m.onnx")
+    with make(path) as runner:
+        found = runner.infer({"x": X})
+    assert list(found) == ["y"]
+    np.testing.assert_array_equal(found["y"].astype(np.float32), X.astype(found["y"].dtype).astype(np.float32))
+
+
 def test_bits_of_another_type_are_not_taken(tmp_path: Path) -> None:
     path = zoo.save(zoo.cast_from(T.BFLOAT16), tmp_path / "m.onnx")
     with make(path) as runner, pytest.raises(BackendError, match="input of type bfloat16 was given float16"):

@@ -122,10 +122,26 @@ def test_multiply_accumulates_of_networks(tmp_path: Path) -> None:
     macs = macs_by_node(layers)
     assert macs is not None
     assert macs["stem_conv"] == 16 * 16 * 8 * 3 * 7 * 7
-    assert sum(macs.values()) == sum(own or 0 for _, own in network_layers(layers)) > macs["stem_conv"]
+    assert sum(macs.values()) == sum(own or 0 for _, own in network_layers(layers, ["logits"])) > macs["stem_conv"]
     recurrent = layers_of(precision_models.recurrent(), tmp_path)
     assert macs_by_node(recurrent) is None, "sizes are open"
-    assert None in [own for _, own in network_layers(recurrent)]
+    assert None in [own for _, own in network_layers(recurrent, ["state"])]
+
+
+@needs_rtx
+def test_layers_that_no_output_needs_do_not_count(tmp_path: Path) -> None:
+    layers = layers_of(precision_models.resnet18(), tmp_path)
+    assert len(list(network_layers(layers, ["logits"]))) == 69
+    assert len(list(network_layers(layers, ["stem_relu_out"]))) == 3  # convolution, normalisation, Relu
+
+
+@needs_rtx
+def test_control_flow_counts_with_all_that_it_reads(tmp_path: Path) -> None:
+    layers = layers_of(precision_models.recurrent(), tmp_path)
+    makers = {spec.name: layer for layer in layers for spec in layer.outputs if spec is not None}
+    assert len(list(network_layers(layers, ["state"]))) == sum(
+        network_precision(layer, makers) is not None for layer in layers
+    )
 
 
 # ---- engines ----

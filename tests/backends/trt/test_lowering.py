@@ -26,6 +26,7 @@ from trtkit.backends.trt.read_back import account_of, read_back, read_back_loade
 from trtkit.errors import ModelError, UsageError
 from trtkit.models import ModelFile
 from trtkit.opening import open_file
+from trtkit.precision_config import Decision, PrecisionConfig, write_precision_config
 from trtkit.precision_summary import PrecisionSummary
 
 pytestmark = needs_rtx
@@ -111,7 +112,8 @@ def test_scripts_are_not_rewritten(tmp_path: Path, precision: str) -> None:
     assert str(caught.value) == (
         f"--{precision}: {str(path)!r} is a network script, and its network is strongly typed: precision stands in the "
         f"script, which is not rewritten; leave --{precision} out, and parse "
-        f"trtkit.precision.to_{precision}(onnx_model) there, or give the tensors that type"
+        f"trtkit.precision.to_{precision}(onnx_model{', feeds' if precision[-1] == '8' else ''}) there, or give the "
+        "tensors that type"
     )
 
 
@@ -159,8 +161,9 @@ def build(path: Path, name: str, precisions: tuple[str, ...], **values: Any) -> 
     result = lowered(opened(path, **values), chosen, chosen, lambda specs: precision_models.feeds_of(proto))
     with open_network(result.model, chosen) as net:
         assert keeping_fp32(net, result) is result.options
+        account = account_of(net, result.asked)
         engine = built(net, SIZES[name])
-        return engine, read_back(net, result.asked, engine)
+        return engine, read_back(account, engine)
 
 
 @pytest.fixture(scope="module")
@@ -212,19 +215,32 @@ def test_nothing_left_to_rewrite(tmp_path: Path) -> None:
 
 def test_the_network_tells_without_a_gpu(linear: Path) -> None:
     with open_network(opened(linear), options()) as net:
-        account = account_of(net)
+        account = account_of(net, ())
+        with pytest.raises(ModelError, match="--int8: nothing would run in int8"):
+            account_of(net, ("int8",))
     assert account.strong
-    assert read_back_loaded(account, (), None).text() == (
+    assert read_back_loaded(account, None).text() == (
         "fp32 1 of 1 layers (100% of multiply-accumulates), by the network"
     )
-    with pytest.raises(ModelError, match="--int8: nothing would run in int8"):
-        read_back_loaded(account, ("int8",), None)
-    weak = replace(account, strong=False)
-    silent = read_back_loaded(weak, ("int8",), None, "there is none")
+    weak = replace(account, strong=False, summary=replace(account.summary, asked=("int8",)))
+    silent = read_back_loaded(weak, None, "there is none")
     assert (silent.text(), silent.unproved) == ("the engine does not tell, since there is none", ("int8",))
 
 
 # ---- weak typing, as far as it goes without it ----
+
+
+def test_what_of_a_file_of_decisions_binds_nobody(linear: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = linear.with_suffix(".toml")
+    write_precision_config(PrecisionConfig(("fp16", "int8"), {"m": Decision("fp16")}), config)
+    model = opened(linear, precision_config=config)
+    with caplog.at_level("WARNING"):
+        assert model.kept_in_fp32(("fp16", "int8")) == {}
+    assert [record.getMessage() for record in caplog.records] == [
+        "--precision-config: TensorRT chooses itself among FP32 and fp16 and int8 for what need not stay in FP32, and "
+        "calibrates anew; only a rewritten model keeps to the rest of the file (trtkit convert MODEL.onnx -o "
+        "lower.onnx)"
+    ]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from trtkit.backends.onnx.outputs import edit_outputs
 from trtkit.backends.onnx.reading import read_structure, to_bytes
 from trtkit.backends.onnx.shapes import SymbolicInference, infer_shapes, spec_of
 from trtkit.backends.onnx.twin import is_half, to_float32, to_float64
-from trtkit.errors import FileError, ModelError
+from trtkit.errors import FileError, ModelError, UsageError
 from trtkit.models import ModelFile
 from trtkit.precision_config import write_precision_config
 from trtkit.tensors import TensorSpecs
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from trtkit.precision_config import Precision, PrecisionConfig
 
 __all__ = ["LoadedModel", "open_onnx"]
+
+log = logging.getLogger(__name__)
 
 _KEEP = 64 << 20
 """Models up to this many bytes stay in memory between uses; larger ones are read and edited anew each time, so that
@@ -199,11 +202,20 @@ class LoadedModel:
 
         Raises:
             UsageError, ModelError, InputError: see `trtkit.backends.onnx.lowering.lower`.
+            UsageError: it was rewritten already, to another precision.
             FileError: a file of decisions cannot be read or written.
         """
         asked = tuple(precisions)
         if not asked:
             return self
+        if self.precision_config is not None:
+            before = self.precision_config.precisions
+            if set(asked) <= set(before):
+                return self
+            raise UsageError(
+                f"--fp-to-fp16 has rewritten the model to {' and '.join(before)}, so it is not rewritten to "
+                f"{' and '.join(asked)} any more; leave --fp-to-fp16 out, and ask for fp16 beside 8 bits"
+            )
         if asked not in self._lower:
             from trtkit.backends.onnx.lowering import lower
 
@@ -218,14 +230,22 @@ class LoadedModel:
         return self._lower[asked]
 
     def kept_in_fp32(self, precisions: Sequence[Precision]) -> Mapping[str, tuple[str, ...]]:
-        """The nodes that shall stay in FP32 as the options say, by key, with the names of their outputs.
+        """The nodes that shall stay in FP32 as the options say, by key, with the names of their outputs. What else a
+        file of decisions holds is not honoured by who asks this, so that there is a warning.
 
         Raises:
             UsageError, FileError: as for `in_precision`.
         """
         from trtkit.backends.onnx.precision import kept_nodes
 
-        return kept_nodes(self.structure(), self._options.precision_request(precisions))
+        request = self._options.precision_request(precisions)
+        if request.config is not None and {"int8", "fp8"} & set(request.precisions):
+            log.warning(
+                "--precision-config: TensorRT chooses itself among %s for what need not stay in FP32, and calibrates "
+                "anew; only a rewritten model keeps to the rest of the file (trtkit convert MODEL.onnx -o lower.onnx)",
+                " and ".join(("FP32", *request.precisions)),
+            )
+        return kept_nodes(self.structure(), request)
 
     def _made(self, keep: bool = True) -> tuple[ModelProto, Path]:
         if self._kept is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,22 @@ class OnnxPrecisionOptions:
         """The flags given that have no effect unless some precision is asked for."""
         others = {each for each in self.__dataclass_fields__ if each not in OnnxPrecisionOptions.__dataclass_fields__}
         return changed_flags(self, others | {"fp_to_fp16"})
+
+    def check_asked(self, precisions: Collection[str], todo: str) -> None:
+        """Stop at a flag that has no effect where these precisions are asked for.
+
+        Args:
+            precisions: all that are asked for elsewhere; `fp_to_fp16` asks for one here.
+            todo: how a precision can be asked for.
+
+        Raises:
+            UsageError: there is one.
+        """
+        if not precisions and not self.fp_to_fp16:
+            for flag in self.precision_choices:
+                raise UsageError(f"{flag} has no effect, since no lower precision is asked for; {todo}")
+        if not {"int8", "fp8"} & set(precisions) and self.calibration_method != METHODS[0]:
+            raise UsageError("--calibration-method has no effect without int8 or fp8: 16 bits need no ranges")
 
     def precision_request(self, precisions: Sequence[Precision]) -> PrecisionRequest:
         """What is asked for with these precisions.

@@ -6,6 +6,7 @@ the same type for several of their inputs and outputs (`T` in their schemas), or
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,17 +30,20 @@ def complete_types(nodes: Sequence[NodeProto], opsets: Mapping[str, int], known:
     """
     found: dict[str, int] = {}
     rules = [rule for node in nodes for rule in _rules(node, opsets)]
-    changed = True
-    while changed:
-        changed = False
-        for names, number in rules:
-            missing = [name for name in names if name not in known and name not in found]
-            if not missing:
-                continue
-            types = {number} if number else {known.get(name, found.get(name, 0)) for name in names} - {0}
-            if len(types) == 1:
-                found.update(dict.fromkeys(missing, types.pop()))
-                changed = True
+    about: dict[str, list[int]] = {}
+    for place, (names, _) in enumerate(rules):
+        for name in names:
+            about.setdefault(name, []).append(place)
+    waiting = deque(range(len(rules)))
+    while waiting:
+        names, number = rules[waiting.popleft()]
+        missing = [name for name in names if name not in known and name not in found]
+        if not missing:
+            continue
+        types = {number} if number else {known.get(name, found.get(name, 0)) for name in names} - {0}
+        if len(types) == 1:
+            found.update(dict.fromkeys(missing, types.pop()))
+            waiting.extend(place for name in missing for place in about[name])
     return found
 
 

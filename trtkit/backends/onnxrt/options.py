@@ -141,6 +141,9 @@ class Options:
         object.__setattr__(self, "graph_optimization_level", parse_level(self.graph_optimization_level))
         if isinstance(self.precision, str):
             object.__setattr__(self, "precision", (self.precision,))
+        for each in self.precision:
+            if each not in PRECISIONS:
+                raise UsageError(f"--ort-precision is one or two of {', '.join(PRECISIONS)}, not {each!r}")
         if self.precision and self.fp32_twin:
             raise UsageError("--ort-precision and --ort-fp32-twin contradict each other")
         if not self.providers:

@@ -49,6 +49,7 @@ class OnnxrtRunner:
         self._inputs: dict[str, TensorSpec] = {}
         self._input_types: dict[str, OrtType] = {}
         self._output_types: dict[str, OrtType] = {}
+        self._output_names: list[str] = []
         self._precision: PrecisionSummary | None = None
         self._cast_in: frozenset[str] = frozenset()
         self._cast_out: dict[str, np.dtype[Any]] = {}
@@ -76,6 +77,7 @@ class OnnxrtRunner:
         required, defaulted = self._session.get_inputs(), self._session.get_overridable_initializers()
         self._input_types = {each.name: _type_of(each, "input", self.name) for each in (*required, *defaulted)}
         self._output_types = {each.name: _type_of(each, "output", self.name) for each in self._session.get_outputs()}
+        self._output_names = list(self._output_types)  # a model may list an output twice
         self._inputs = {each.name: self._spec(each) for each in required}
         self._inputs |= {each.name: self._spec(each, optional=True) for each in defaulted}
         if model is not whole:
@@ -122,14 +124,14 @@ class OnnxrtRunner:
         return self._precision
 
     def _run_plain(self, feed: dict[str, Array]) -> dict[str, Array]:
-        return dict(zip(self._output_types, self._session.run(None, feed), strict=True))
+        return dict(zip(self._output_types, self._session.run(self._output_names, feed), strict=True))
 
     def _run_values(self, feed: dict[str, Array]) -> dict[str, Array]:
         """For models with types that numpy lacks."""
         types = self._input_types
         memory: list[Array] = []  # what the values point to
         values = {name: to_value(self._ort, array, types[name], memory) for name, array in feed.items()}
-        results = self._session.run_with_ort_values(None, values)
+        results = self._session.run_with_ort_values(self._output_names, values)
         found = zip(self._output_types.items(), results, strict=True)
         return {name: from_value(value, name, kind) for (name, kind), value in found}
 

@@ -57,12 +57,17 @@ _IDLE_IN_ENGINES = frozenset(("reformat", "noop", "constant", "shuffle", "cast",
 _PRODUCTS = ("gemm", "conv", "matrixmultiply", "matmul", "correlation")
 
 
-def network_layers(layers: Iterable[Layer]) -> Iterator[tuple[str, float | None]]:
+def network_layers(layers: Iterable[Layer], outputs: Iterable[str]) -> Iterator[tuple[str, float | None]]:
     """Precision and multiply-accumulates of each layer of a network that computes; None for those that have some, but
-    shapes with open sizes other than the first."""
+    shapes with open sizes other than the first.
+
+    Args:
+        layers: all of the network's.
+        outputs: the network's outputs. A layer that none of them needs is not built, so it does not count.
+    """
     layers = list(layers)
     makers = {spec.name: layer for layer in layers for spec in layer.outputs if spec is not None}
-    for layer in layers:
+    for layer in _needed(layers, outputs, makers):
         precision = network_precision(layer, makers)
         if precision is not None:
             yield precision, _macs(layer)
@@ -119,6 +124,20 @@ def engine_layers(layers: Iterable[Layer], macs: Mapping[str, float] | None) -> 
             continue
         names = layer.origin or layer.name.split(" + ")
         yield precision, None if macs is None else sum(left.pop(name, 0) for name in names)
+
+
+def _needed(layers: Sequence[Layer], outputs: Iterable[str], makers: Mapping[str, Layer]) -> list[Layer]:
+    """The layers that the outputs depend on. What gives nothing, such as the condition of a loop, stays with all that
+    it reads."""
+    todo = [makers[name] for name in outputs if name in makers]
+    todo += [layer for layer in layers if not layer.outputs]
+    found: set[str] = set()
+    while todo:
+        layer = todo.pop()
+        if layer.index not in found:
+            found.add(layer.index)
+            todo += [makers[spec.name] for spec in layer.inputs if spec is not None and spec.name in makers]
+    return [layer for layer in layers if layer.index in found]
 
 
 def _macs(layer: Layer) -> float | None:

@@ -2,9 +2,10 @@
 
 lower = lowered(model, network_options, build_options, feeds)
 with open_network(lower.model, network_options) as net:
+    account = account_of(net, lower.asked)
     build = make_config(net, keeping_fp32(net, lower), ...)
     engine = build_engine(net, build)
-    summary = read_back(net, lower.asked, engine)
+    summary = read_back(account, engine)
 """
 
 from __future__ import annotations
@@ -111,13 +112,14 @@ def _check_flags(network: NetworkOptions, options: BuildOptions) -> None:
             raise in_the_graph(flag, asked_for_strong=network.strongly_typed)
 
 
-def _of_a_script(model: ModelFile, asked: Iterable[Precision]) -> ModelError:
+def _of_a_script(model: ModelFile, asked: tuple[Precision, ...]) -> ModelError:
     flags = " ".join(f"--{precision}" for precision in asked)
-    function = f"trtkit.precision.to_{next(iter(asked))}"
+    feeds = ", feeds" if asked[0] in ("int8", "fp8") else ""
+    call = f"trtkit.precision.to_{asked[0]}(onnx_model{feeds})"
     return ModelError(
         f"{flags}: {str(model.path)!r} is a network script, and its network is strongly typed: precision stands in the "
-        f"script, which is not rewritten; leave {flags} out, and parse {function}(onnx_model) there, or give the "
-        "tensors that type"
+        f"script, which is not rewritten; leave {flags} out, and parse {call} there, or give the tensors "
+        "that type"
     )
 
 

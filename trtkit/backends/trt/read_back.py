@@ -30,72 +30,81 @@ class NetworkAccount:
 
     Attributes:
         strong: the network is strongly typed, so that the engine computes as it says.
-        layers: precision and multiply-accumulates of each layer that computes.
+        summary: what its layers compute in, beside what was asked for.
         macs: multiply-accumulates by ONNX node; None where they cannot be counted.
     """
 
     strong: bool
-    layers: Sequence[tuple[str, float | None]]
+    summary: PrecisionSummary
     macs: Mapping[str, float] | None
 
 
-def account_of(net: Net) -> NetworkAccount:
-    """What a network says of its own layers."""
-    layers = list(describe(net).layers())
-    return NetworkAccount(net.typing == "strong", tuple(network_layers(layers)), macs_by_node(layers))
+def account_of(net: Net, asked: Sequence[str]) -> NetworkAccount:
+    """What a network says of its own layers, before an engine is built from it.
+
+    For the verdict a strongly typed network counts: TensorRT keeps to its types. So it is spoken here, and building,
+    which may take minutes, is spared.
+
+    Args:
+        net: the network.
+        asked: the precisions that were asked for.
+
+    Raises:
+        ModelError: it is strongly typed, and nothing runs in one of the precisions that were asked for.
+    """
+    description = describe(net)
+    layers = list(description.layers())
+    found = network_layers(layers, (spec.name for spec in description.outputs))
+    account = NetworkAccount(net.typing == "strong", summed("network", asked, found), macs_by_node(layers))
+    if account.strong:
+        check(account.summary)
+    return account
 
 
-def read_back(net: Net, asked: Sequence[str], engine: memoryview | bytes) -> PrecisionSummary:
+def read_back(account: NetworkAccount, engine: memoryview | bytes) -> PrecisionSummary:
     """Read back what an engine computes in that was just built, and hold it against what was asked for.
 
     With a GPU the engine is loaded for it. Where that is not possible, the network tells, if it is strongly typed.
 
     Args:
-        net: the network that it was built from.
-        asked: the precisions that were asked for.
+        account: that of the network that it was built from.
         engine: its bytes.
 
     Raises:
         ModelError: nothing runs in one of the precisions that were asked for.
     """
-    account = account_of(net)
     if not gpu_count():
-        return read_back_loaded(account, asked, None, "this machine has no GPU")
+        return read_back_loaded(account, None, "this machine has no GPU")
     try:
         loaded = load_engine(engine, name="the engine that was built")
     except TrtkitError as error:  # built for another GPU, or to be refitted before it is used
         log.debug("the engine cannot be loaded here, so the network tells its precision: %s", error)
-        return read_back_loaded(account, asked, None, "it cannot be loaded on this machine")
+        return read_back_loaded(account, None, "it cannot be loaded on this machine")
     with loaded:
-        return read_back_loaded(account, asked, loaded.engine)
+        return read_back_loaded(account, loaded.engine)
 
 
-def read_back_loaded(
-    account: NetworkAccount, asked: Sequence[str], engine: Any, why_none: str = ""
-) -> PrecisionSummary:
+def read_back_loaded(account: NetworkAccount, engine: Any, why_none: str = "") -> PrecisionSummary:
     """As `read_back`, for an engine that is loaded.
 
-    For the verdict a strongly typed network counts: TensorRT keeps to its types. What is told is the engine's own
-    account, where it has one of all its layers.
+    What is told is the engine's own account, where it has one of all its layers, or weak typing leaves no other.
 
     Args:
         account: that of the network that it was built from.
-        asked: the precisions that were asked for.
         engine: the `ICudaEngine`; None where it is not loaded.
         why_none: why it is not, as a clause.
 
     Raises:
         ModelError: nothing runs in one of the precisions that were asked for.
     """
+    asked = account.summary.asked
     told = _silent(asked, why_none) if engine is None else _of_engine(engine, asked, account.macs)
     if not account.strong:
         check(told)
         if told.unproved:
             log.warning("%s: not proved that anything runs in it: %s", _flags(told.unproved), told.text())
         return told
-    network = summed("network", asked, account.layers)
-    check(network)
-    return told if told.shares and told.whole and not told.missing else network
+    return told if told.shares and told.whole and not told.missing else account.summary
 
 
 def _of_engine(engine: Any, asked: Sequence[str], macs: Mapping[str, float] | None) -> PrecisionSummary:

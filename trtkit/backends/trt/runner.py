@@ -166,6 +166,7 @@ class TrtRunner:
     def _build(self) -> LoadedEngine:
         lower = lowered(self._model, self._options, self._options, self._context.feeds)
         with open_network(lower.model, self._options) as net:
+            account = account_of(net, lower.asked)
             options = keeping_fp32(net, lower)
             config = make_config(
                 net,
@@ -176,10 +177,9 @@ class TrtRunner:
             )
             with naming_causes(options):
                 engine = build_engine(net, config)
-            account = account_of(net)
         loaded = self._load(engine)
         try:
-            self._precision = read_back_loaded(account, lower.asked, loaded.engine)
+            self._precision = read_back_loaded(account, loaded.engine)
             if options.save_engine is not None:
                 save_engine(engine, options.save_engine)
                 log.info("engine saved to %s", options.save_engine)

@@ -79,7 +79,7 @@ def configure(parser: Parser) -> None:
     )
     group.add_argument("--json", action="store_true", help="print the summary as JSON")
     add_options(parser, "ONNX models", OnnxOptions, without=("save_onnx", *_SAVING))
-    add_options(parser, "inputs", InputOptions, "shapes make the profile of a dynamic network; data calibrates --int8")
+    add_options(parser, "inputs", InputOptions, "shapes make the profile of a dynamic network; data calibrates 8 bits")
     add_options(parser, "TensorRT networks", NetworkOptions)
     add_options(parser, "TensorRT engines", BuildOptions)
     add_logging(parser)

@@ -57,7 +57,8 @@ _LEFT_OUT = {
 def configure(parser: Parser) -> None:
     """Add the arguments of `trtkit debug reduce`."""
     parser.usage = (
-        "trtkit debug reduce MODEL -o OUTPUT [options] {--onnxrt --trt [comparison options] | --check COMMAND ...}"
+        "trtkit debug reduce MODEL -o OUTPUT [options] --onnxrt --trt\n"
+        "       trtkit debug reduce MODEL -o OUTPUT [options] --check COMMAND ..."
     )
     parser.left_out = _LEFT_OUT
     parser.hint = "; the model's path comes first, before options that take several values"

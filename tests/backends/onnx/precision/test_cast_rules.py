@@ -252,6 +252,60 @@ CASES = {
         domains=["com.example"],
         output=zoo.tensor("y", ["N", 4]),
     ),
+    "what-an-operator-of-others-makes": Case(
+        [node("Special", ["x"], ["a"], name="special", domain="com.example"), node("MatMul", ["a", "w"], ["y"])],
+        [square("w")],
+        kept={"special": "not an operator of ONNX"},
+        casts={("a", "a_float16"), ("y_float16", "y")},
+        domains=["com.example"],
+        output=zoo.tensor("y", ["N", 4]),
+    ),
+    "an-attribute-beyond-float16": Case(
+        [node("MatMul", ["x", "w"], ["a"]), node("Pad", ["a"], ["y"], name="pad", pads=[0, 0, 1, 1], value=-1e9)],
+        [square("w")],
+        kept={"pad": "its attribute 'value' has the magnitude 1e+09, beyond float16"},
+        opset=10,
+    ),
+    "an-attribute-that-would-vanish": Case(
+        [node("MatMul", ["x", "w"], ["a"]), node("LeakyRelu", ["a"], ["y"], name="leaky", alpha=1e-9)],
+        [square("w")],
+        kept={"leaky": "its attribute 'alpha' would be 0 in float16: its magnitude is 1e-09"},
+    ),
+    "a-weight-that-is-moved": Case(
+        [
+            node("Transpose", ["w"], ["a"], name="move"),
+            node("MatMul", ["x", "a"], ["b"], name="m"),
+            node("MatMul", ["b", "v"], ["y"], name="n"),
+        ],
+        [square("w", 1e5), square("v")],
+        kept={
+            "move": "'w' has values up to 1e+05, beyond float16",
+            "m": "'a' has values up to 1e+05, beyond float16",
+        },
+        types={"w": F32, "v": F16},
+    ),
+    "what-quantisation-scales-beyond-float16": Case(
+        [
+            node("DequantizeLinear", ["q", "s"], ["a"], name="dq"),
+            node("MatMul", ["x", "a"], ["b"], name="m"),
+            node("MatMul", ["b", "v"], ["y"], name="n"),
+        ],
+        [numpy_helper.from_array(np.ones((4, 4), np.int8), "q"), weight("s", 1000), square("v")],
+        kept={
+            "dq": "'s' scales to values up to 1.27e+05, beyond float16",
+            "m": "'a' has values up to 1.27e+05, beyond float16",
+        },
+        types={"s": F32, "v": F16},
+        opset=19,
+    ),
+    "batch-normalisation-as-in-training": Case(
+        [
+            node("BatchNormalization", ["x", "b", "b", "b", "b"], ["a", "mean", "var"], name="bn", training_mode=1),
+            node("MatMul", ["a", "w"], ["y"], name="m"),
+        ],
+        [weight("b", 1, 1, 1, 1, shape=(4,)), square("w")],
+        kept={"bn": "normalises by what it reads, as in training"},
+    ),
     "sequences": Case(
         [
             node("Relu", ["x"], ["a"], name="r"),

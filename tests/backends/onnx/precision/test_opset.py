@@ -187,6 +187,14 @@ def test_a_model_that_is_new_enough_is_left_alone() -> None:
     assert proto.SerializeToString() == before
 
 
+def test_a_new_opset_in_an_old_ir_gets_a_newer_one() -> None:
+    proto = model([node("Add", ["x", "w"], ["y"])], 21, [weight("w", floats([1, 2, 3, 4]))], ir=3)
+    proto.graph.input.append(tensor("w", (4,)))
+    raise_opset(proto, 19)
+    assert ([info.name for info in proto.graph.input], proto.ir_version) == (["x"], 9)
+    assert opset_of(proto) == 21
+
+
 def test_an_operator_that_onnx_does_not_have() -> None:
     proto = model([node("NoSuchThing", ["x"], ["y"], name="n")], 17)
     before = proto.SerializeToString()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -610,6 +611,42 @@ def test_refused(case: str) -> None:
     make, request, ranges, kind, message = REFUSED[case]
     with pytest.raises(kind, match=f"^{re.escape(message)}$"):
         quantize(make(), Path(), request, ranges)
+
+
+def test_a_sparse_constant_is_no_activation() -> None:
+    proto = linear()
+    del proto.graph.initializer[:]
+    values, places = numpy_helper.from_array(np.ones(2, np.float32)), numpy_helper.from_array(np.array([0, 5]))
+    proto.graph.node.insert(
+        0, node("Constant", [], ["w"], sparse_value=helper.make_sparse_tensor(values, places, [4, 3]))
+    )
+    with pytest.raises(ModelError, match="such as 'm', but 'w' is a sparse weight"):
+        quantize(proto, Path(), INT8, ones)
+
+
+@pytest.mark.parametrize(("opset", "precision", "ir"), [(13, "int8", 7), (21, "int8", 7), (21, "fp8", 10)])
+def test_a_new_opset_in_an_old_ir(opset: int, precision: Any, ir: int) -> None:
+    proto = linear(opset)
+    proto.ir_version = 3
+    proto.graph.input.append(info("w", [4, 3]))
+    quantize(proto, Path(), PrecisionRequest((precision,)), ones)
+    assert ([each.name for each in proto.graph.input], proto.ir_version) == (["x"], ir)
+    check(proto)
+
+
+def test_dropping_weights_takes_no_search_for_each() -> None:
+    others, count = 100_000, 2000
+    names = ["x", *(f"h{place}" for place in range(1, count)), "y"]
+    nodes = [node("MatMul", [names[place], f"w{place}"], [names[place + 1]]) for place in range(count)]
+    weights = [TensorProto(name=f"b{place}", data_type=TensorProto.FLOAT, dims=[0]) for place in range(others)]
+    weights += [weight(f"w{place}", 4, 4) for place in range(count)]
+    proto = model(nodes, weights)
+    start = time.process_time()
+    quantize(proto, Path(), INT8, ones)
+    assert time.process_time() - start < 10  # about 2 s; with a search through the others for each, over 20 s
+    left = {tensor.name for tensor in proto.graph.initializer}
+    assert not left & {f"w{place}" for place in range(count)}
+    assert left >= {f"b{place}" for place in range(others)}
 
 
 def test_keeping_everything_is_no_error() -> None:

@@ -22,6 +22,9 @@ __all__ = ["apply"]
 
 _INT = 2  # AttributeProto.INT
 
+_TURNED = ("Cast", "Constant", "ConstantOfShape")
+"""Operators that give 16 bits in the first place where only those are wanted."""
+
 
 def apply(plan: Plan, root: Path) -> None:
     """Change the model as planned, in place.
@@ -105,7 +108,9 @@ class _Caster:
     def _turn(self, value: Value) -> bool:
         """Let a constant, or what a Cast makes of another type, be of 16 bits in the first place."""
         maker = value.maker
-        if maker is not None and not may_make(maker, self._plan.network.opsets, self._plan.dtype):
+        if maker is not None and (
+            maker.op not in _TURNED or not may_make(maker, self._plan.network.opsets, self._plan.dtype)
+        ):
             return False
         if value.constant is not None:
             convert(value.constant, self._plan.dtype, self._root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,10 @@ DTYPE_OF = {"fp16": "float16", "bf16": "bfloat16"}
 """The data types that precisions of 16 bits compute with."""
 
 _SCALES = ("QuantizeLinear", "DequantizeLinear")
+_STEPS = {2: 255.0, 3: 127.0, 17: 448.0}
+"""The largest magnitudes of uint8, int8 and float8 (E4M3) by ONNX's numbers of them."""
+
+_FLOAT = 1  # AttributeProto.FLOAT
 _HALVES = {10: "fp16", 16: "bf16"}
 _INTEGERS = frozenset((2, 3, 4, 5, 6, 7, 12, 13))
 """ONNX's numbers of the integer types."""
@@ -153,6 +158,8 @@ class _Decider:
             return "squares its input"
         if unit.op in CARRIERS and unit.outputs and unit.outputs[0] in self._counted:
             return "computes with numbers that came from integers"
+        if unit.op == "BatchNormalization" and any(unit.outputs[1:]):
+            return "normalises by what it reads, as in training"
         wide = next((self._wide[value] for value in unit.inputs if value in self._wide), "")
         if wide and unit.op in CARRIERS | BOUNDED:
             return f"reads what may exceed {self._plan.dtype}, from {wide}"
@@ -163,19 +170,39 @@ class _Decider:
         dtype = self._plan.dtype
         for place in sorted(self._slots[unit].inputs):
             value = unit.inputs[place]
-            if value is None or value.constant is None:
+            found = self._known(value)
+            if value is None or found is None:
                 continue
-            if value not in self._extremes:
-                self._extremes[value] = extremes(value.constant, self._root)
-            found = self._extremes[value]
-            if found.largest > LARGEST[dtype]:
-                self._wide.update((each, repr(unit.key)) for each in unit.outputs if each is not None)
-                return f"{value.name!r} has values up to {found.largest:.3g}, beyond {dtype}"
+            scale = unit.op in _SCALES and place == 1
+            largest = found.largest * (_steps(unit) if scale else 1.0)
+            if largest > LARGEST[dtype]:
+                self._note_beyond(unit, largest)
+                what = "scales to" if scale else "has"
+                return f"{value.name!r} {what} values up to {largest:.3g}, beyond {dtype}"
             if 0 < found.largest <= SMALLEST[dtype]:
                 return f"{value.name!r} would be 0 in {dtype}: its values are at most {found.largest:.3g}"
-            if unit.op in _SCALES and place == 1 and found.smallest < SMALLEST_NORMAL[dtype]:
+            if scale and found.smallest < SMALLEST_NORMAL[dtype]:
                 return f"the scale {value.name!r} has values down to {found.smallest:.3g}, too small for {dtype}"
+        for name, number in _attributes(unit):
+            if number > LARGEST[dtype]:
+                self._note_beyond(unit, number)
+                return f"its attribute {name!r} has the magnitude {number:.3g}, beyond {dtype}"
+            if 0 < number <= SMALLEST[dtype]:
+                return f"its attribute {name!r} would be 0 in {dtype}: its magnitude is {number:.3g}"
         return ""
+
+    def _known(self, value: Value | None) -> Extremes | None:
+        """What is known of the values of a tensor: a constant, or one that is made of what 16 bits do not hold."""
+        if value is not None and value.constant is not None and value not in self._extremes:
+            self._extremes[value] = extremes(value.constant, self._root)
+        return self._extremes.get(value) if value is not None else None
+
+    def _note_beyond(self, unit: Unit, largest: float) -> None:
+        """Note that outputs of a node may be beyond 16 bits; what only moves constants, or dequantises, makes such."""
+        made = [value for value in unit.outputs if value is not None]
+        self._wide.update((value, repr(unit.key)) for value in made)
+        if unit.op in MOVERS or unit.op == "DequantizeLinear":
+            self._extremes.update((value, Extremes(largest)) for value in made if value.type == FLOAT32)
 
     def _spread(self, unit: Unit) -> None:
         """Note what is known of the outputs of a node in FP32: whether they may be beyond float16."""
@@ -222,6 +249,19 @@ class _Decider:
 
 def _squares(unit: Unit) -> bool:
     return unit.op == "Mul" and unit.inputs[0] is unit.inputs[1]
+
+
+def _steps(unit: Unit) -> float:
+    """The largest magnitude of what a QuantizeLinear makes, or a DequantizeLinear reads, before it is scaled."""
+    value = unit.outputs[0] if unit.op == "QuantizeLinear" else unit.inputs[0]
+    return _STEPS.get(value.type, 1.0) if value is not None else 1.0
+
+
+def _attributes(unit: Unit) -> Iterator[tuple[str, float]]:
+    """Magnitudes of the attributes that take part in the arithmetic of a node; an epsilon stays what it is."""
+    for each in unit.node.attribute:
+        if each.type == _FLOAT and each.name != "epsilon" and math.isfinite(each.f):
+            yield each.name, abs(each.f)
 
 
 def _tensors(unit: Unit) -> Iterator[Value]:

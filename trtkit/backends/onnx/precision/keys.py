@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto, NodeProto
 
-__all__ = ["node_keys"]
+__all__ = ["idle_keys", "node_keys"]
 
 
 def node_keys(model: ModelProto) -> dict[str, NodeProto]:
@@ -40,6 +40,32 @@ def node_keys(model: ModelProto) -> dict[str, NodeProto]:
         taken.add(key)
         keys.append(key)
     return {key: node for key, (node, _, _) in zip(keys, found, strict=True)}
+
+
+def idle_keys(model: ModelProto) -> frozenset[str]:
+    """The nodes of the main graph, with those inside them, that no output of the model needs."""
+    found = list(_nodes(model.graph.node, -1, ""))
+    root = list(range(len(found)))  # of each node, the node of the main graph that it is inside of
+    reads: dict[int, set[str]] = {}
+    makers: dict[str, int] = {}
+    for place, (node, owner, _) in enumerate(found):
+        if owner >= 0:
+            root[place] = root[owner]
+        else:
+            makers.update(dict.fromkeys(node.output, place))
+        read = reads.setdefault(root[place], set())
+        read.update(node.input)
+        for each in node.attribute:  # an inner graph may give out what it captured
+            for graph in (*([each.g] if each.HasField("g") else ()), *each.graphs):
+                read.update(info.name for info in graph.output)
+    needed: set[int] = set()
+    wanted = [info.name for info in model.graph.output]
+    while wanted:
+        place = makers.get(wanted.pop(), -1)
+        if place >= 0 and place not in needed:
+            needed.add(place)
+            wanted.extend(reads[place])
+    return frozenset(key for place, key in enumerate(node_keys(model)) if root[place] not in needed)
 
 
 def _output(node: NodeProto) -> str:

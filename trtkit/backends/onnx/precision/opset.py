@@ -39,7 +39,8 @@ def opset_of(model: ModelProto) -> int:
 def raise_opset(model: ModelProto, at_least: int) -> None:
     """Let a model use opset `at_least` of ONNX's own operators, with the IR version that belongs to it.
 
-    A model that has it is left alone. In the others local functions are inlined, since the converter drops them.
+    Nodes of a model that has it are left alone. In the others local functions are inlined, since the converter drops
+    them.
     Weights of the main graph are neither read nor copied, those of subgraphs are copied within the model.
 
     Args:
@@ -51,6 +52,7 @@ def raise_opset(model: ModelProto, at_least: int) -> None:
     """
     before = opset_of(model)
     if before >= at_least:
+        _raise_ir_version(model, at_least)
         return
     large: list[TensorProto] = []
     outline = _outline(model, large)

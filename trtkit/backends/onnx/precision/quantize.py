@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from trtkit.backends.onnx.dtypes import BFLOAT16, FLOAT16, FLOAT32, type_word
 from trtkit.backends.onnx.precision.keys import node_keys
 from trtkit.backends.onnx.precision.network import Network, Unit, Value, read_network
-from trtkit.backends.onnx.precision.opset import opset_of, raise_opset
+from trtkit.backends.onnx.precision.opset import raise_opset
 from trtkit.backends.onnx.precision.quantize_insert import Operand, insert_pairs
 from trtkit.backends.onnx.precision.quantize_weights import FORMATS, Format, channel_axis
 from trtkit.backends.onnx.precision.selection import chosen
@@ -79,9 +79,7 @@ def quantize(
     wishes = chosen(node_keys(model), request)
     measurable = {name for node in model.graph.node for name in node.output} | {info.name for info in model.graph.input}
     half = is_half(model) or any(each in request.precisions for each in ("fp16", "bf16"))
-    needed = max(form.opset, _HALF_OPSET if half else 0)
-    if opset_of(model) < needed:
-        raise_opset(model, needed)
+    raise_opset(model, max(form.opset, _HALF_OPSET if half else 0))
     network = read_network(model)
     decider = _Decider(network, form, wishes, measurable)
     decider.decide()
@@ -171,7 +169,8 @@ class _Decider:
             return f"{value.name!r} is empty" if 0 in value.constant.dims else ""
         if value.scope.outer is not None:
             return f"{value.name!r} is inside an inner graph, where its range cannot be measured"
-        if value.name not in self._measurable:
+        sparse = value.maker is not None and value.maker.op == "Constant"  # dense ones are weights
+        if value.name not in self._measurable or sparse:
             return f"{value.name!r} is a sparse weight or inside a local function, so its range cannot be measured"
         if value.maker is None and value.name in self._defaults:
             return f"{value.name!r} is an input with a default"

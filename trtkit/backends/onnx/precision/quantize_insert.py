@@ -151,13 +151,15 @@ class _Inserter:
 
 def _drop_unread(values: Iterable[Value]) -> None:
     """Take away weights that nobody reads any more."""
+    unread: dict[Scope, set[str]] = {}
     for value in values:
-        if value.is_output or any(value.name == unit.node.input[place] for unit, place in value.readers):
-            continue
-        graph = value.scope.graph
-        nodes = value.maker is not None
-        held = graph.node if nodes else graph.initializer
-        for place, each in enumerate(held):
-            if value.name in (each.output if nodes else (each.name,)):
-                del held[place]
-                break
+        if not value.is_output and all(value.name != unit.node.input[place] for unit, place in value.readers):
+            unread.setdefault(value.scope, set()).add(value.name)
+    for scope, names in unread.items():
+        graph = scope.graph
+        nodes = [place for place, node in enumerate(graph.node) if not names.isdisjoint(node.output)]
+        tensors = [place for place, tensor in enumerate(graph.initializer) if tensor.name in names]
+        for place in reversed(nodes):
+            del graph.node[place]
+        for place in reversed(tensors):
+            del graph.initializer[place]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.precision.casts import apply
 from trtkit.backends.onnx.precision.decide import DTYPE_OF, decide
-from trtkit.backends.onnx.precision.keys import node_keys
+from trtkit.backends.onnx.precision.keys import idle_keys, node_keys
 from trtkit.backends.onnx.precision.network import Network, read_network
 from trtkit.backends.onnx.precision.opset import raise_opset
 from trtkit.backends.onnx.precision.rules import SENSITIVE
@@ -53,12 +54,12 @@ def rewrite(model: ModelProto, root: Path, request: PrecisionRequest, ranges: Ra
         FileError: weights cannot be read.
         MissingPackageError: the tool that is asked for is not installed.
     """
-    keys = list(node_keys(model))
+    keys, idle = list(node_keys(model)), idle_keys(model)
     wishes = chosen(node_keys(model), request)
     if request.tool == "modelopt":
         from trtkit.backends.onnx.precision.modelopt import rewrite_with_modelopt
 
-        return rewrite_with_modelopt(model, root, request, wishes)
+        return replace(rewrite_with_modelopt(model, root, request, wishes), idle=idle)
     eight = next((each for each in request.precisions if each in ("int8", "fp8")), None)
     sixteen = next((each for each in request.precisions if each in DTYPE_OF), None)
     made: dict[str, Decision] = {}
@@ -74,7 +75,8 @@ def rewrite(model: ModelProto, root: Path, request: PrecisionRequest, ranges: Ra
             model, root, sixteen, {key: each for key, each in wishes.items() if each.precision in (FP32, sixteen)}
         )
         made = cast | {key: each for key, each in made.items() if each.precision == eight}
-    return PrecisionConfig(tuple(request.precisions), {key: made[key] for key in keys if key in made}, measured)
+    nodes = {key: made[key] for key in keys if key in made}
+    return PrecisionConfig(tuple(request.precisions), nodes, measured, idle=idle)
 
 
 def _cast(model: ModelProto, root: Path, precision: str, wishes: Mapping[str, Decision]) -> dict[str, Decision]:
