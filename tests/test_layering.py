@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "trtkit"
 
 LAYERS: list[tuple[int, tuple[str, ...]]] = [
-    (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic")),
+    (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic", "toml_text")),
     (
         1,
         (
@@ -26,7 +26,6 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "precision_summary",
             "files",
             "fingerprint",
-            "tomlfile",
             "waivers",
         ),
     ),
@@ -41,6 +40,7 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "hashing",
             "debugging",
             "modeldiff",
+            "noise",
             "opening",
             "plan",
             "plan_data",

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from trtkit.comparator.compare import PairComparator, named_outputs, validate_arrays
+from trtkit.comparator.compare import CompareOptions, PairComparator, named_outputs, validate_arrays
 from trtkit.comparator.metrics import METRICS
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.comparator.pairing import pair_runs, unused_mappings
 from trtkit.comparator.postprocess import postprocess
 from trtkit.comparator.problems import Problems
 from trtkit.comparator.records import RecordFile
+from trtkit.comparator.tolerance_file import with_tolerances
 from trtkit.errors import InputError, ScriptError
 from trtkit.plan import RunPlan
 from trtkit.report.text import count
@@ -34,18 +35,20 @@ class Judge:
 
     Raises:
         ScriptError: a postprocessing or comparing script cannot be loaded.
-        FileError: a file of waivers cannot be read.
+        FileError: a file of waivers or of tolerances cannot be read.
     """
 
     def __init__(self, plan: RunPlan, names: Sequence[str], detail: bool = False) -> None:
-        self._options = plan.compare
+        self._options = with_tolerances(plan.compare)
+        self._named = _named_outputs(plan.compare, self._options)
         self._change = _script(plan.execution.postprocess_func_script, "postprocess_outputs")
         self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
         function = self._compare.call if self._compare else None
         self._waivers = _waivers(plan)
-        more = (function, detail, self._waivers, RecordFile() if plan.save.records_iterations else None)
+        recorded = RecordFile() if plan.save.records_iterations else None
+        more = (function, detail, self._waivers, recorded, plan.save.records_iterations)
         self._pairs = {
-            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, plan.compare, *more)
+            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, self._options, *more)
             for pair in pair_runs(names)
         }
         self._stopped = False
@@ -117,7 +120,7 @@ class Judge:
     def _check_names(self, results: Mapping[str, Iteration]) -> None:
         """Raise InputError where a threshold is for an output that no result has."""
         known = dict.fromkeys(name for iteration in results.values() for name in iteration)
-        for name, flag in named_outputs(self._options).items():
+        for name, flag in self._named.items():
             if name not in known:
                 raise InputError(
                     f"{flag} names the output {name!r}, which no result has{did_you_mean(name, known)} "
@@ -184,6 +187,12 @@ def _waivers(plan: RunPlan) -> Waivers | None:
     metrics = (*METRICS, "custom")
     every = [waiver for path in plan.waivers for waiver in read_waivers(path, metrics)]
     return Waivers(every, None if plan.model_file is None else plan.model_file.path.name)
+
+
+def _named_outputs(given: CompareOptions, complete: CompareOptions) -> dict[str, str]:
+    """The outputs that have values of their own, each with who says so: a flag, or the file of tolerances."""
+    said = dict.fromkeys(named_outputs(complete), f"--tolerances {given.tolerances}")
+    return said | named_outputs(given)
 
 
 def _script(text: str | None, default: str) -> UserScript | None:

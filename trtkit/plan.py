@@ -260,7 +260,7 @@ class RunPlan:
 
     def _check_paths(self) -> None:
         loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs), *map(str, self.waivers)]
-        optional = (self.onnx.precision_config, self.baseline, self.baseline_of)
+        optional = (self.onnx.precision_config, self.compare.tolerances, self.baseline, self.baseline_of)
         loads += [str(path) for path in optional if path is not None]
         saves = [getattr(self.save, each.name) for each in fields(self.save) if each.name != "report"]
         saves += [*self.save.report, self.onnx.save_onnx, self.onnx.save_precision_config]

@@ -20,7 +20,6 @@ magnitude of each activation that is quantised, so that quantising needs no data
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from trtkit.errors import FileError, UsageError
-from trtkit.tomlfile import read_toml
+from trtkit.toml_text import number, printable, quoted, read_toml
 
 __all__ = [
     "FP32",
@@ -156,21 +155,21 @@ def write_precision_config(config: PrecisionConfig, path: str | Path) -> None:
     kept = len(config.kept)
     lines = [
         f"# {kept} of {len(config.nodes)} nodes stay in FP32. Give this file to --precision-config.",
-        f"schema = {_quoted(_SCHEMA)}",
+        f"schema = {quoted(_SCHEMA)}",
         f"schema_version = {_VERSION}",
-        f"precisions = [{', '.join(map(_quoted, config.precisions))}]",
-        f"model = {_quoted(config.model)}",
+        f"precisions = [{', '.join(map(quoted, config.precisions))}]",
+        f"model = {quoted(config.model)}",
         "",
         "[nodes]",
     ]
     for name, decision in config.nodes.items():
-        reason = f" # {_printable(decision.reason)}" if decision.reason else ""
+        reason = f" # {printable(decision.reason)}" if decision.reason else ""
         # What the model has in a precision that was not asked for is worth a look, but nobody's decision.
         start = "" if decision.precision in (FP32, *config.precisions) else "# "
-        lines.append(f"{start}{_quoted(name)} = {_quoted(decision.precision)}{reason}")
+        lines.append(f"{start}{quoted(name)} = {quoted(decision.precision)}{reason}")
     if config.ranges:
         lines += ["", "# the largest magnitude of each quantised activation", "[ranges]"]
-        lines += [f"{_quoted(name)} = {float(value)!r}" for name, value in config.ranges.items()]
+        lines += [f"{quoted(name)} = {number(value)}" for name, value in config.ranges.items()]
     with replacing(path) as file:
         file.write(("\n".join(lines) + "\n").encode())
 
@@ -192,17 +191,7 @@ def _wrong(data: Mapping[str, Any]) -> str:
         if value not in allowed:
             return f"node {name!r} is {value!r}; expected one of {', '.join(allowed)}"
     for name, value in ranges.items():
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:
+        real = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not real or not math.isfinite(value) or value < 0:
             return f"the range of {name!r} is {value!r}; expected a finite number of at least 0"
     return ""
-
-
-def _quoted(text: str) -> str:
-    """A TOML string; JSON's differ only in DEL, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _printable(text: str) -> str:
-    """A comment may hold no control characters."""
-    return "".join(char if char.isprintable() else " " for char in text)

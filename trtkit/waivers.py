@@ -23,7 +23,7 @@ from typing import Any
 
 from trtkit.errors import FileError
 from trtkit.suggest import did_you_mean
-from trtkit.tomlfile import read_toml
+from trtkit.toml_text import read_toml
 
 __all__ = ["UnneededWaiver", "Waiver", "Waivers", "read_waivers", "utc_today"]
 

@@ -86,6 +86,9 @@ class OnnxModel(Protocol):
         """The same model with every bfloat16 and float16 tensor made float32, its inputs and outputs included; the
         model itself where there are none."""
 
+    def float64_twin(self) -> OnnxModel:
+        """The same model with every float tensor made float64, its inputs and outputs included."""
+
     def rounding_twin(self) -> OnnxModel:
         """The same model with every bfloat16 and float16 tensor made float32 and rounded to what it was, its inputs and
         outputs included; the model itself where there are none. For backends that do not round to 16 bits."""

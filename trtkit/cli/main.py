@@ -26,6 +26,7 @@ COMMANDS: Table = {
     "run": ("trtkit.cli.run", "run a model under several backends and compare every output"),
     "convert": ("trtkit.cli.convert", "build a TensorRT engine, or save an edited ONNX model"),
     "inspect": ("trtkit.cli.inspect", "look inside models and saved data"),
+    "check": ("trtkit.cli.check", "give a verdict on what was saved, without running anything"),
     "debug": ("trtkit.cli.debug", "find what makes a model fail: nodes, precisions, builds"),
     "template": ("trtkit.cli.template", "write a script to start from"),
 }

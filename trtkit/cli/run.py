@@ -17,6 +17,8 @@ from trtkit.cli.runners import add_runners, read_runners
 from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.errors import UsageError
+from trtkit.noise.plan import CalibrationOptions, CalibrationPlan
 from trtkit.options import options_of
 from trtkit.plan import ExecutionOptions, RunPlan, SaveOptions
 
@@ -93,6 +95,7 @@ def configure(parser: Parser) -> None:
     )
     for name in METRICS:
         add_options(parser, f"metric {name}", load_metric(name).Options)
+    add_options(parser, "calibrating tolerances", CalibrationOptions)
     saving = add_options(parser, "saving", SaveOptions)
     saving.add_argument(
         "--gen-script",
@@ -117,6 +120,9 @@ def add_backend_options(parser: Parser, backend: Backend) -> None:
 def execute(namespace: argparse.Namespace, detail: bool) -> int:
     """Carry out `trtkit run`."""
     plan = plan_from(namespace)
+    calibration = read(namespace, CalibrationOptions)
+    if calibration.calibrate_tolerance is not None:
+        return _calibrate(plan, calibration, namespace.gen_script)
     if namespace.gen_script is not None:
         from trtkit.cli.genscript import write_script
 
@@ -127,6 +133,17 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     report = run(plan, detail=detail, track=progress_bar if sys.stderr.isatty() else None)
     emit(report.text(detail))
     return report.exit_code
+
+
+def _calibrate(plan: RunPlan, options: CalibrationOptions, script: str | None) -> int:
+    """Carry out `--calibrate-tolerance`."""
+    if script is not None:
+        raise UsageError("--gen-script writes a comparison down, which --calibrate-tolerance is not; leave one out")
+    wanted = CalibrationPlan.of_run(plan, options)
+    from trtkit.noise.measure import calibrate
+
+    emit(calibrate(wanted).text())
+    return 0
 
 
 def progress_bar(feeds: Iterable[Feed], length: int | None) -> Iterable[Feed]:

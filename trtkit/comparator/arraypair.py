@@ -24,6 +24,7 @@ from trtkit.comparator.difference import (
     overflown_ratio,
     real_or_complex,
 )
+from trtkit.comparator.frontier import Frontier
 from trtkit.dtypes import DTYPES, dtype_name
 from trtkit.errors import InputError
 from trtkit.results import Array
@@ -120,6 +121,7 @@ class ArrayPair:
         self._difference = difference_for(self.actual_dtype, self.expected_dtype)
         self._tolerance: tuple[float, float] | None = None
         self._squares = False
+        self._frontier: Frontier | None = None
 
     @property
     def size(self) -> int:
@@ -144,6 +146,11 @@ class ArrayPair:
         if not self._squares:
             self._squares = True
             self.__dict__.pop("errors", None)
+
+    def want_frontier(self, frontier: Frontier) -> None:
+        """Have the next sweep add every element to a frontier; elements without an error count as equal."""
+        self._frontier = frontier
+        self.__dict__.pop("errors", None)
 
     @cached_property
     def expected_scale(self) -> float:
@@ -170,6 +177,8 @@ class ArrayPair:
                 _add_errors(errors, start, error, ratio)
                 if self._tolerance is not None:
                     _add_beyond(errors, start, error, ratio, *self._tolerance)
+                if self._frontier is not None:
+                    self._frontier.add(error, ratio)
                 if self._squares:
                     _add_squares(errors, actual, expected, error)
         return errors

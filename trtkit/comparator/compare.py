@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.custom import ALL_OUTPUTS, CompareFunction, custom_results
+from trtkit.comparator.evidence import Evidence
 from trtkit.comparator.metrics import Metric, load_metric
 from trtkit.comparator.options import CompareOptions, named_outputs
 from trtkit.comparator.outcome import (
@@ -19,6 +21,7 @@ from trtkit.comparator.outcome import (
 from trtkit.comparator.pairing import OutputPairs, pair_outputs
 from trtkit.comparator.problems import Problems
 from trtkit.comparator.tally import OutputTally
+from trtkit.comparator.tolerance_file import with_tolerances
 from trtkit.errors import InputError, UsageError
 from trtkit.suggest import did_you_mean, listing
 from trtkit.tensors import shape_text
@@ -43,9 +46,11 @@ class PairComparator:
         detail: keep statistics of the first iteration in which an output fails; a further pass over its arrays.
         waivers: failures that are expected.
         recorded: where the result of every metric in every iteration is recorded; by default nowhere.
+        evidence: keep what other thresholds can be judged by, for `trtkit check accuracy`.
 
     Raises:
         UsageError: there is neither a metric nor a function.
+        FileError: the file of tolerances cannot be read.
     """
 
     def __init__(
@@ -57,12 +62,13 @@ class PairComparator:
         detail: bool = False,
         waivers: Waivers | None = None,
         recorded: RecordFile | None = None,
+        evidence: bool = False,
     ) -> None:
         if not options.compare and function is None:
             raise UsageError("nothing says how to compare; give --compare with at least one metric")
         self._actual = actual
         self._expected = expected
-        self._options = options
+        self._options = options = with_tolerances(options)
         self._function = function
         self._detail = detail
         self._waivers = waivers
@@ -70,6 +76,7 @@ class PairComparator:
         self._sample: str | None = None
         self._metrics: list[tuple[str, Metric]] = [(name, load_metric(name)) for name in options.compare]
         self._tallies: dict[str, OutputTally] = {}
+        self._evidence: dict[str, Evidence] | None = {} if evidence else None
         self._problems = Problems()
         self._iterations = 0
         self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
@@ -130,10 +137,17 @@ class PairComparator:
             self._actual,
             self._expected,
             self._iterations,
-            tuple(self._waive(tally.outcome(self._options.check_average)) for tally in self._tallies.values()),
+            tuple(
+                self._waive(tally.outcome(self._options.check_average, self._evidence_of(name)))
+                for name, tally in self._tallies.items()
+            ),
             problems,
             tuple(self._mapped),
         )
+
+    def _evidence_of(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        evidence = (self._evidence or {}).get(name)
+        return {} if evidence is None else evidence.to_data()
 
     def _accepts(self, output: OutputResult) -> bool:
         """Whether every metric passed, or is expected to fail."""
@@ -183,6 +197,11 @@ class PairComparator:
 
     def _judge(self, pair: ArrayPair, problems: list[str]) -> list[MetricResult]:
         results: list[MetricResult] = []
+        evidence = None if self._evidence is None else self._evidence.get(pair.name)
+        if self._evidence is not None:
+            if evidence is None:
+                evidence = self._evidence[pair.name] = Evidence(self._options)
+            evidence.prepare(pair)
         for name, metric in self._metrics:
             metric.prepare(pair, self._options.metrics[name])
         for name, metric in self._metrics:
@@ -190,6 +209,8 @@ class PairComparator:
                 results.append(metric.compare(pair, self._options.metrics[name]))
             except InputError as error:
                 problems.append(f"{self._actual!r}: {error}")
+        if evidence is not None:
+            evidence.see(pair, results)
         tally = self._tallies.get(pair.name)
         changed = tally is not None and tally.dtypes != (pair.actual_dtype, pair.expected_dtype)
         if changed and self._options.check_average:

@@ -17,7 +17,7 @@ from trtkit.tensors import TensorSpecs
 if TYPE_CHECKING:
     from trtkit.results import Array
 
-__all__ = ["as_feed", "open_feeds"]
+__all__ = ["as_feed", "limited", "open_feeds"]
 
 
 def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
@@ -37,7 +37,7 @@ def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
         feeds = _scripted(options.data_loader_script, specs)
     else:
         return random_feeds(options, specs)
-    return _limited(feeds, options.iterations)
+    return feeds if options.iterations is None else limited(feeds, options.iterations, "--iterations")
 
 
 class _Chained:
@@ -57,9 +57,10 @@ class _Chained:
 class _Limited:
     """As many feeds as were asked for; raises where there are fewer."""
 
-    def __init__(self, feeds: Feeds, wanted: int) -> None:
+    def __init__(self, feeds: Feeds, wanted: int, flag: str) -> None:
         self._feeds = feeds
         self._wanted = wanted
+        self._flag = flag
 
     def __iter__(self) -> Iterator[Feed]:
         count = 0
@@ -67,7 +68,7 @@ class _Limited:
             count += 1
             yield feed
         if count < self._wanted:
-            raise InputError(f"--iterations {self._wanted}: {self._feeds.source} gave only {_feeds(count)}")
+            raise InputError(f"{self._flag} {self._wanted}: {self._feeds.source} gave only {_feeds(count)}")
 
 
 def _loaded(options: InputOptions) -> Feeds:
@@ -121,9 +122,12 @@ def _feeds(number: int) -> str:
     return "1 feed" if number == 1 else f"{number} feeds"
 
 
-def _limited(feeds: Feeds, iterations: int | None) -> Feeds:
-    if iterations is None:
-        return feeds
-    if feeds.length is not None and feeds.length < iterations:
-        raise InputError(f"--iterations {iterations}: {feeds.source} holds only {_feeds(feeds.length)}")
-    return Feeds(feeds.source, _Limited(feeds, iterations), iterations, feeds.repeatable, feeds.notes)
+def limited(feeds: Feeds, wanted: int, flag: str) -> Feeds:
+    """The first `wanted` of these feeds; `flag` asked for them.
+
+    Raises:
+        InputError: there are fewer; also while they are gone through, where that is not known before.
+    """
+    if feeds.length is not None and feeds.length < wanted:
+        raise InputError(f"{flag} {wanted}: {feeds.source} holds only {_feeds(feeds.length)}")
+    return Feeds(feeds.source, _Limited(feeds, wanted, flag), wanted, feeds.repeatable, feeds.notes)

@@ -90,6 +90,13 @@ class CompareOptions:
         parse=parse_top_k,
         count="+",
     )
+    tolerances: str | None = option(
+        None,
+        "--tolerances",
+        help="tolerances of the metric simple by output, from a file such as --calibrate-tolerance writes; --atol, "
+        "--rtol and --check-error-stat go before it",
+        metavar="FILE.toml",
+    )
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,6 +107,8 @@ class CompareOptions:
             raise UsageError(
                 "--check-average judges after the last iteration, so --fail-fast has no effect; leave one out"
             )
+        if self.tolerances is not None and "simple" not in self.compare:
+            raise UsageError("--tolerances has no effect without the metric 'simple'; add --compare simple")
         check_postprocess(self.postprocess)
         targets = list(self.map_outputs.values())
         for target in targets:

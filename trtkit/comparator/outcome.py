@@ -154,6 +154,8 @@ class MetricOutcome(_Verdict):
         waived: where it failed, the waiver that expects it to; `passed` is False nevertheless.
         expired_waiver: where it failed and is not waived, the waiver that expected it until some day.
         per_iteration: the results of single iterations, JSON-ready (docs/report.md); None where they were not recorded.
+        evidence: what other thresholds can be judged by, as JSON-ready data (`trtkit.comparator.evidence`); empty where
+            that was not asked for.
     """
 
     metric: str
@@ -165,6 +167,7 @@ class MetricOutcome(_Verdict):
     worst_iteration: int
     mean: Mapping[str, float]
     required: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
     waived: Waiver | None = None
     expired_waiver: Waiver | None = None
     per_iteration: Iterable[Mapping[str, Any]] | None = None
@@ -186,6 +189,7 @@ class MetricOutcome(_Verdict):
             "worst_iteration": self.worst_iteration,
             "mean": plain(self.mean),
             "required": self.required,
+            "evidence": plain(self.evidence),
             "waived": None if self.waived is None else self.waived.to_data(),
             "expired_waiver": None if self.expired_waiver is None else self.expired_waiver.to_data(),
             "per_iteration": self.per_iteration,

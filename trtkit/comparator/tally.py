@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.metrics import METRICS, load_metric
@@ -143,13 +145,18 @@ class OutputTally:
             self._metrics[result.metric] = _MetricTally(result.metric, self._recorded)
         self._metrics[result.metric].add(index, result, sample)
 
-    def outcome(self, averaged: bool) -> OutputOutcome:
-        """The outcome so far."""
+    def outcome(
+        self, averaged: bool, evidence: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    ) -> OutputOutcome:
+        """The outcome so far, with evidence by metric."""
         return OutputOutcome(
             *self._names,
             *self._dtypes,
             self._shape,
-            tuple(metric.outcome(averaged) for metric in self._metrics.values()),
+            tuple(
+                replace(metric.outcome(averaged), evidence=evidence.get(name, {}))
+                for name, metric in self._metrics.items()
+            ),
             tuple(self._notes),
             self._statistics,
         )

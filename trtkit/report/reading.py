@@ -20,7 +20,7 @@ __all__ = ["is_report", "read_report", "upgraded"]
 
 _START = re.compile(rb'\s*\{\s*"schema"\s*:\s*"trtkit\.run-report"')
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_NEW_OF_METRICS = {"waived": None, "expired_waiver": None, "per_iteration": None}
+_NEW_OF_METRICS: dict[str, Any] = {"evidence": {}, "waived": None, "expired_waiver": None, "per_iteration": None}
 """What metrics of version 1 do not have."""
 _BROKEN = (KeyError, TypeError, AttributeError, ValueError)
 
@@ -156,6 +156,7 @@ def _metric(data: Mapping[str, Any]) -> MetricOutcome:
         **{key: data[key] for key in known},
         worst=MetricResult(**_numbers(data["worst"])),
         mean=_numbers(data["mean"]),
+        evidence=_numbers(data["evidence"]),
         waived=_waiver(data["waived"]),
         expired_waiver=_waiver(data["expired_waiver"]),
         per_iteration=data["per_iteration"],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trtkit.report.model import Report, RunnerReport
     from trtkit.waivers import Waiver
 
-__all__ = ["count", "duration", "render", "verdict_line"]
+__all__ = ["count", "described", "duration", "render", "verdict_line"]
 
 
 def render(report: Report, detail: bool = False) -> str:
@@ -78,7 +78,7 @@ def _pair(pair: PairOutcome, detail: bool) -> Iterator[str]:
 
 def _metric(output: OutputOutcome, metric: MetricOutcome, iterations: int, detail: bool) -> Iterator[str]:
     word = "ok   " if metric.passed else "FAIL " if metric.waived is None else "xfail"
-    yield f"  {word} {_described(output)}  {metric.metric}: {metric.worst.summary}{_where(metric, iterations)}"
+    yield f"  {word} {described(output)}  {metric.metric}: {metric.worst.summary}{_where(metric, iterations)}"
     if not metric.passed and metric.required:
         would = "would pass with " if metric.required.startswith("--") else ""
         yield f"        {would}{metric.required}"
@@ -116,7 +116,8 @@ def _number(value: float | str | None) -> str:
     return f"{value:.4g}" if isinstance(value, (int, float)) else str(value)
 
 
-def _described(output: OutputOutcome) -> str:
+def described(output: OutputOutcome) -> str:
+    """An output's name, or both of them, with data type and shape."""
     name = output.name if output.name == output.expected_name else f"{output.name}={output.expected_name}"
     if not output.actual_dtype:
         return name

@@ -124,3 +124,31 @@ def test_bits_have_no_twin(tmp_path: Path) -> None:
     proto = zoo.model([node], [zoo.tensor("x", [3], T.FLOAT16)], [zoo.tensor("y", [3], T.INT16)], opset=26, ir=13)
     with pytest.raises(ModelError, match=r"no float32 twin: node 'b' \(BitCast\)"):
         open_onnx(zoo.save(proto, tmp_path / "m.onnx")).float32_twin().structure()
+
+
+def test_float64_throughout(tmp_path: Path) -> None:
+    """Weights, constants in every form, types that are attributes, and what operators make by default."""
+    nodes = [
+        zoo.node("Constant", [], ["third"], value_float=1 / 3),
+        zoo.node("Constant", [], ["row"], value_floats=[0.1, 0.2, 0.3]),
+        zoo.node("Shape", ["x"], ["shape"]),
+        zoo.node("ConstantOfShape", ["shape"], ["zeros"]),
+        zoo.node("Cast", ["count"], ["many"], to=T.FLOAT),
+        zoo.node("MatMul", ["x", "w"], ["a"]),
+        zoo.node("Sum", ["a", "third", "row", "zeros", "many"], ["y"]),
+    ]
+    inputs = [zoo.X, zoo.tensor("count", [], T.INT64)]
+    proto = zoo.model(nodes, inputs, [zoo.Y], [onnx.numpy_helper.from_array(zoo.SQUARE, "w")])
+    made: onnx.ModelProto = open_onnx(zoo.save(proto, tmp_path / "m.onnx")).float64_twin().proto()
+    onnx.checker.check_model(made, full_check=True)
+    answer = run(made, x=X.astype(np.float64), count=np.array(7))
+    assert answer.dtype == np.float64
+    third, row = np.float64(np.float32(1 / 3)), np.array([0.1, 0.2, 0.3], np.float32).astype(np.float64)
+    np.testing.assert_array_equal(answer, X.astype(np.float64) @ zoo.SQUARE.astype(np.float64) + third + row + 7)
+
+
+@pytest.mark.parametrize("dtype", [T.BFLOAT16, T.FLOAT16])
+def test_float64_of_16_bits(tmp_path: Path, dtype: int) -> None:
+    model = open_onnx(zoo.save(zoo.half_matmul(dtype), tmp_path / "m.onnx")).float64_twin()
+    onnx.checker.check_model(model.proto(), full_check=True)
+    assert {spec.dtype for specs in model.specs() for spec in specs.values()} == {"float64"}

@@ -13,7 +13,7 @@ from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.outputs import edit_outputs
 from trtkit.backends.onnx.reading import read_structure, to_bytes
 from trtkit.backends.onnx.shapes import SymbolicInference, infer_shapes, spec_of
-from trtkit.backends.onnx.twin import is_half, to_float32
+from trtkit.backends.onnx.twin import is_half, to_float32, to_float64
 from trtkit.errors import FileError, ModelError, UsageError
 from trtkit.models import ModelFile
 from trtkit.precision_config import write_precision_config
@@ -152,6 +152,21 @@ class LoadedModel:
         def recipe() -> tuple[ModelProto, Path]:
             model, root = self.own()
             to_float32(model, root)
+            return model, root
+
+        return LoadedModel(self._path, None, recipe)
+
+    def float64_twin(self) -> LoadedModel:
+        """The same model computing in float64 throughout: see `trtkit.backends.onnx.twin`.
+
+        Raises:
+            ModelError: it depends on the bits of floats.
+        """
+
+        def recipe() -> tuple[ModelProto, Path]:
+            self._complete()
+            model, root = self.own()
+            to_float64(model, root)
             return model, root
 
         return LoadedModel(self._path, None, recipe)

@@ -1,0 +1,51 @@
+"""`trtkit check accuracy`: a saved report judged by other thresholds."""
+
+from __future__ import annotations
+
+import argparse
+
+from trtkit.cli.argbind import Parser, add_options, given
+from trtkit.cli.console import emit
+from trtkit.cli.logargs import add_logging
+from trtkit.comparator.compare import CompareOptions
+from trtkit.comparator.metrics import METRICS, load_metric
+
+__all__ = ["DESCRIPTION", "configure", "execute"]
+
+DESCRIPTION = (
+    "Judge a report that `trtkit run --report REPORT.json` wrote by other thresholds, without inference. Thresholds "
+    "that are not given stay those of the run. Exit code 3 where the report does not tell; it never guesses."
+)
+
+
+def configure(parser: Parser) -> None:
+    """Add the arguments of `trtkit check accuracy`."""
+    parser.usage = "trtkit check accuracy REPORT.json [--atol ...] [--tolerances FILE.toml] [options]"
+    parser.hint = "; the report's path comes first, before options that take several values"
+    parser.add_argument("report", metavar="REPORT.json", help="what --report or --save-accuracy-results wrote")
+    parser.add_argument("--json", action="store_true", help="print JSON (docs/tolerances.md)")
+    add_options(parser, "comparison", CompareOptions, only=("tolerances",))
+    for name in METRICS:
+        add_options(parser, f"metric {name}", load_metric(name).Options)
+    add_logging(parser)
+
+
+def execute(namespace: argparse.Namespace, detail: bool) -> int:
+    """Carry out `trtkit check accuracy`."""
+    options = {}
+    for name in METRICS:
+        values = given(namespace, load_metric(name).Options)
+        if values:
+            options[name] = load_metric(name).Options(**values)
+    tolerances = given(namespace, CompareOptions).get("tolerances")
+    from trtkit.report.jsondata import SCHEMA_VERSION, dumps
+    from trtkit.report.rejudged_text import rejudged_data, rejudged_lines
+    from trtkit.report.rejudging import rejudge
+
+    found = rejudge(namespace.report, options, tolerances)
+    if namespace.json:
+        head = {"schema": "trtkit.check-accuracy", "schema_version": SCHEMA_VERSION}
+        emit(dumps(head | rejudged_data(found)))
+    else:
+        emit("\n".join(rejudged_lines(found)))
+    return found.exit_code
