@@ -217,3 +217,16 @@ def test_a_tolerance_file_and_json(trtkit_command: Command, in_tmp: Path) -> Non
         {"atol": 8.0, "rtol": 0.0, "check_error_stat": "elemwise"},
         {},
     ]
+
+
+def test_what_a_waiver_expected_stays_expected(trtkit_command: Command, in_tmp: Path) -> None:
+    y = np.zeros(3, np.float32)
+    run = ("run", "--load-outputs", save("a.npz", [{"y": y + 1}]), save("e.npz", [{"y": y}]))
+    Path("w.toml").write_text('[[waiver]]\noutput = "y"\nreason = "issue 17"\nexpires = 9999-12-31\n')
+    assert trtkit_command(*run, "--waivers", "w.toml", "--report", "r.json").code == 0
+    still = trtkit_command("check", "accuracy", "r.json", "--atol", "0.5")
+    assert (still.code, still.out.splitlines()[1][:9]) == (0, "  xfail y")
+    passes = trtkit_command("check", "accuracy", "r.json", "--atol", "2")
+    assert (passes.code, passes.out.splitlines()[1][:9]) == (0, "  ok    y")
+    data = json.loads(trtkit_command("check", "accuracy", "r.json", "--atol", "0.5", "--json").out)
+    assert (data["verdict"], [each["verdict"] for each in data["comparisons"]]) == ("PASS", ["XFAIL"])
