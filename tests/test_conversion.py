@@ -17,7 +17,8 @@ from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.build_options import BuildOptions
 from trtkit.backends.trt.network import open_network
 from trtkit.comparator.inputs import InputOptions
-from trtkit.conversion import ConvertPlan, _feeds_of, convert
+from trtkit.conversion import _feeds_of, convert
+from trtkit.convert_plan import ConvertPlan
 from trtkit.errors import FileError, InputError, UsageError
 from trtkit.options import changed_flags
 from trtkit.report.convert import ConvertReport, size_text

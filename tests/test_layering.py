@@ -37,6 +37,8 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "baselines",
             "capability",
             "conversion",
+            "convert_plan",
+            "plan_paths",
             "hashing",
             "debugging",
             "modeldiff",

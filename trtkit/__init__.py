@@ -38,7 +38,7 @@ __all__ = [
 
 _HOMES = {
     "CompareOptions": "trtkit.comparator.compare",
-    "ConvertPlan": "trtkit.conversion",
+    "ConvertPlan": "trtkit.convert_plan",
     "ConvertReport": "trtkit.report.convert",
     "ExecutionOptions": "trtkit.plan",
     "InputOptions": "trtkit.comparator.inputs",
@@ -68,7 +68,8 @@ if TYPE_CHECKING:
     from trtkit.comparator.compare import CompareOptions
     from trtkit.comparator.inputs import InputOptions
     from trtkit.comparator.postprocess import TopK
-    from trtkit.conversion import ConvertPlan, convert
+    from trtkit.conversion import convert
+    from trtkit.convert_plan import ConvertPlan
     from trtkit.errors import TrtkitError
     from trtkit.files import load_inputs, load_outputs, save_inputs, save_outputs
     from trtkit.models import ModelFile

@@ -47,7 +47,7 @@ def load_file(file: ModelFile, options: OnnxOptions) -> LoadedModel | ModelFile:
         if options != OnnxOptions():
             raise UsageError(f"options for ONNX models do not apply to {file.path}, which is of type {file.kind}")
         return file
-    from trtkit.backends.onnx.model import open_onnx
+    from trtkit.backends.onnx.open import open_onnx
 
     model = open_onnx(file.path, options, symbolic=_symbolic, calibrate=calibrate)
     if options.fp_to_fp16 and model.precision_config is not None:

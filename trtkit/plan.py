@@ -18,6 +18,7 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
+from trtkit.plan_paths import check_paths
 from trtkit.precision_config import PRECISIONS, Precision
 from trtkit.report.rendering import report_suffix
 
@@ -265,21 +266,7 @@ class RunPlan:
         saves = [getattr(self.save, each.name) for each in fields(self.save) if each.name != "report"]
         saves += [*self.save.report, self.onnx.save_onnx, self.onnx.save_precision_config]
         saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]
-        saved = [str(path) for path in saves if path is not None]
-        if "" in (*loads, *saved):
-            raise UsageError("a path to load or save is empty, as from a variable that is not set")
-        taken: dict[Path, str] = {}
-        for path in saved:
-            whole = Path(path).resolve()
-            if whole in taken and path != ".":
-                raise UsageError(f"two options would write {path!r}; give each a file of its own")
-            taken[whole] = path
-        for load in loads:
-            for path in saved:
-                if _overlap(Path(load).resolve(), Path(path).resolve()) and path != ".":
-                    raise UsageError(f"{load!r} would be read while {path!r} is written; save somewhere else")
-        if self.model_file is not None and self.model_file.path.resolve() in taken:
-            raise UsageError(f"{str(self.model_file.path)!r} is the model itself; save somewhere else")
+        check_paths(loads, [str(path) for path in saves if path is not None], self.model_file)
 
 
 def asked_of(runner: RunnerPlan) -> tuple[Precision, ...]:
@@ -302,7 +289,3 @@ def _named(runners: Sequence[RunnerPlan | str]) -> Iterator[RunnerPlan]:
             name = f"{each.backend}-{number}"
         taken.add(name)
         yield RunnerPlan(each.backend, name, dict(each.options))
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    return one == other or one in other.parents or other in one.parents

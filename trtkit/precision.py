@@ -118,7 +118,8 @@ def _rewritten(
 
 
 def _opened(model: Model) -> LoadedModel:
-    from trtkit.backends.onnx.model import LoadedModel, open_onnx
+    from trtkit.backends.onnx.model import LoadedModel
+    from trtkit.backends.onnx.open import open_onnx
 
     if isinstance(model, (str, Path)):
         return open_onnx(model)

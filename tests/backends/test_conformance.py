@@ -12,7 +12,7 @@ from backends.conformance import DTYPES, GOOD, X
 from onnx import TensorProto as T
 
 from trtkit.backends.base import Runner, RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.registry import BACKENDS, find_backend
 from trtkit.errors import BackendError, ModelError, TrtkitError, UsageError, WorkError

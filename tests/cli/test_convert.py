@@ -26,7 +26,7 @@ from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.cli.argbind import Parser
 from trtkit.cli.convert import Bars, configure, plan_from
 from trtkit.comparator.inputs import InputOptions
-from trtkit.conversion import ConvertPlan
+from trtkit.convert_plan import ConvertPlan
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 

@@ -9,7 +9,8 @@ import pytest
 import zoo
 from onnx import numpy_helper
 
-from trtkit.backends.onnx.model import LoadedModel, open_onnx
+from trtkit.backends.onnx.model import LoadedModel
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnxrt import Options
 from trtkit.debugging.node_errors import NodeError, in_order_of_suspicion, measure_nodes
 from trtkit.results import Feed

@@ -10,7 +10,7 @@ import pytest
 import zoo
 
 from trtkit.backends.onnx.extract import Extractor
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.debugging.parts import Part, Parts
 from trtkit.debugging.reduction import MODES, Mode, most_checks, reduce_part
 

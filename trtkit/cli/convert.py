@@ -14,7 +14,8 @@ from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
 from trtkit.comparator.inputs import InputOptions
-from trtkit.conversion import TARGETS, ConvertPlan, convert, target_of
+from trtkit.conversion import convert
+from trtkit.convert_plan import TARGETS, ConvertPlan, target_of
 from trtkit.errors import UsageError
 from trtkit.options import Option, choice, options_of, parse_option
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.atomic import check_writable, write_errors
-from trtkit.conversion import ConvertPlan, convert
+from trtkit.conversion import convert
+from trtkit.convert_plan import ConvertPlan
 from trtkit.debugging.checks import CheckOptions, filled, run_check
 from trtkit.errors import FileError, UsageError
 from trtkit.report.debugging import Built

@@ -11,7 +11,7 @@ import pytest
 import zoo
 
 from trtkit.backends.onnx.external import external_tensors
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.errors import FileError, ModelError
 

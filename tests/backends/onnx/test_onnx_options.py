@@ -52,7 +52,7 @@ def test_opening_a_model_that_stays_as_it_is_imports_no_framework(tmp_path: Path
     code = (
         "import sys\n"
         "from trtkit.backends import registry\n"
-        "from trtkit.backends.onnx.model import open_onnx\n"
+        "from trtkit.backends.onnx.open import open_onnx\n"
         "model = open_onnx(sys.argv[1])\n"
         "assert str(model.as_file()) == sys.argv[1]\n"
         "for backend in registry.BACKENDS: backend.load().Options()\n"

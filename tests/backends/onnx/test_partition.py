@@ -12,7 +12,7 @@ import zoo
 from onnx import TensorProto, helper, numpy_helper
 
 from trtkit.backends.onnx.extract import Extractor
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.partition import Dependencies
 from trtkit.errors import ModelError
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import zoo
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.saving import save_onnx
 from trtkit.errors import FileError, ModelError, UsageError

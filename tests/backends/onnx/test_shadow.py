@@ -14,7 +14,7 @@ from onnx import TensorProto, numpy_helper
 from precision_models import MODELS, feeds_of
 
 from trtkit.backends.base import RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.precision.keys import node_keys
 from trtkit.backends.onnx.shadow import Shadow, shadow_of
 from trtkit.backends.onnxrt import Options, create
@@ -108,7 +108,7 @@ import resource, sys
 import numpy as np, zoo
 from pathlib import Path
 from trtkit.backends.base import RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.shadow import shadow_of
 from trtkit.backends.onnxrt import Options, create
 

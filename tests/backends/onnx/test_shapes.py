@@ -8,7 +8,7 @@ import pytest
 import zoo
 
 from trtkit.backends.onnx.dtypes import NAMES, STRING, type_word
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnxrt import symbolic_shape_inference
 from trtkit.dtypes import DTYPES, numpy_dtype

@@ -12,7 +12,7 @@ from onnx import TensorProto as T
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.twin import is_half
 from trtkit.errors import ModelError

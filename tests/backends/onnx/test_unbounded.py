@@ -11,7 +11,7 @@ import zoo
 from onnx import TensorProto, helper, numpy_helper
 
 from trtkit.backends.onnx.describe import describe
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 
 INT64 = TensorProto.INT64
 NUMBERS = zoo.tensor("numbers", ["K"], INT64)

@@ -11,7 +11,7 @@ import zoo
 from onnx import TensorProto as T
 
 from trtkit.backends.base import RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnxref import Options, create
 from trtkit.errors import BackendError
 

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnxrt.calibration import measure_ranges
 from trtkit.backends.onnxrt.histogram import BINS, Magnitudes, entropy_range, percentile_range
 from trtkit.errors import InputError, UsageError

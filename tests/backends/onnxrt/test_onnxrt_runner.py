@@ -17,7 +17,7 @@ import zoo
 from onnx import TensorProto as T
 
 from trtkit.backends.base import RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnxrt import Options, create
 from trtkit.errors import BackendError, MissingError, ModelError, UsageError
@@ -233,7 +233,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from trtkit.backends.base import RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnxrt import Options, create
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trtkit.backends.base import RunnerContext
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.trt.options import Options
 from trtkit.backends.trt.runner import TrtRunner
 from trtkit.models import ModelFile

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zoo
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.capability import Survey
 

@@ -15,7 +15,7 @@ import zoo
 from backends.trt.package import needs_rtx, needs_tensorrt
 from onnx import numpy_helper
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.trt.api import has, strongly_typed_only
 from trtkit.backends.trt.network import Net, open_network

@@ -13,7 +13,7 @@ import zoo
 from backends.trt.package import needs_rtx, needs_tensorrt
 from onnx import TensorProto, helper, numpy_helper
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.trt.network import Net, open_network
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.errors import ModelError

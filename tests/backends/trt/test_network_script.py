@@ -11,7 +11,7 @@ import pytest
 import zoo
 from backends.trt.package import needs_rtx, needs_tensorrt
 
-from trtkit.backends.onnx.model import open_onnx
+from trtkit.backends.onnx.open import open_onnx
 from trtkit.backends.trt.network import open_network
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.errors import ModelError, ScriptError, UsageError

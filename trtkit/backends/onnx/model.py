@@ -6,16 +6,15 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from trtkit.backends.onnx.apart import read_apart
-from trtkit.backends.onnx.external import external_tensors, load_weights, place, roots_of
+from trtkit.backends.onnx.external import external_tensors, load_weights, place
 from trtkit.backends.onnx.options import OnnxOptions
-from trtkit.backends.onnx.outputs import edit_outputs
-from trtkit.backends.onnx.reading import read_structure, to_bytes
-from trtkit.backends.onnx.shapes import SymbolicInference, infer_shapes, spec_of
+from trtkit.backends.onnx.reading import to_bytes
+from trtkit.backends.onnx.shapes import spec_of
 from trtkit.backends.onnx.twin import is_half, to_float32, to_float64
-from trtkit.errors import FileError, ModelError, UsageError
-from trtkit.models import ModelFile
+from trtkit.errors import ModelError, UsageError
 from trtkit.precision_config import write_precision_config
 from trtkit.tensors import TensorSpecs
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from trtkit.backends.onnx.lowering import Calibrate, FeedsOf
     from trtkit.precision_config import Precision, PrecisionConfig
 
-__all__ = ["LoadedModel", "open_onnx"]
+__all__ = ["LoadedModel"]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ Recipe = Callable[[], "tuple[ModelProto, Path]"]
 
 
 class LoadedModel:
-    """Implements `trtkit.backends.base.OnnxModel`; made by `open_onnx`.
+    """Implements `trtkit.backends.base.OnnxModel`; made by `trtkit.backends.onnx.open.open_onnx`.
 
     Attributes:
         precision_config: what was decided for each node, where the model was rewritten to a lower precision.
@@ -66,7 +65,9 @@ class LoadedModel:
         self._recipe = recipe
         self._options = options or OnnxOptions()
         self._calibrate = calibrate
-        self._lower: dict[tuple[Precision, ...], LoadedModel] = {}
+        self._lower: WeakValueDictionary[tuple[Precision, ...], LoadedModel] = (
+            WeakValueDictionary()
+        )  # they refer to this
         self.precision_config: PrecisionConfig | None = None
         self._kept: tuple[ModelProto, Path] | None = None
         self._root: Path | None = None
@@ -216,7 +217,8 @@ class LoadedModel:
                 f"--fp-to-fp16 has rewritten the model to {' and '.join(before)}, so it is not rewritten to "
                 f"{' and '.join(asked)} any more; leave --fp-to-fp16 out, and ask for fp16 beside 8 bits"
             )
-        if asked not in self._lower:
+        made = self._lower.get(asked)
+        if made is None:
             from trtkit.backends.onnx.lowering import lower
 
             if self._options.ignore_external_data:
@@ -227,7 +229,7 @@ class LoadedModel:
             made = LoadedModel(self._path, None, recipe)
             made.precision_config = config
             self._lower[asked] = made
-        return self._lower[asked]
+        return made
 
     def kept_in_fp32(self, precisions: Sequence[Precision]) -> Mapping[str, tuple[str, ...]]:
         """The nodes that shall stay in FP32 as the options say, by key, with the names of their outputs. What else a
@@ -265,55 +267,3 @@ class LoadedModel:
                 f"such as {missing[0].name!r}); leave out --ignore-external-data"
             )
         return model
-
-
-def open_onnx(
-    path: str | Path,
-    options: OnnxOptions | None = None,
-    symbolic: SymbolicInference | None = None,
-    calibrate: Calibrate | None = None,
-) -> LoadedModel:
-    """The model in a file, edited as the options ask.
-
-    A model that stays as it is is not even read, and the `onnx` package is not imported. Edits are made at once, so
-    that mistakes show before anything runs. `save_onnx` is not done here: see `trtkit.backends.onnx.saving`.
-
-    Args:
-        path: the .onnx file.
-        options: what is read and changed.
-        symbolic: ONNX Runtime's shape inference, used unless `no_onnxruntime_shape_inference`.
-        calibrate: measures the ranges of tensors, where the model is to be quantised.
-
-    Raises:
-        FileError: there is no such file or folder, or it cannot be read.
-        ModelError: it is no ONNX model, or does not have what the options name.
-    """
-    path = Path(path)
-    options = options or OnnxOptions()
-    ModelFile(path, "onnx").check_exists()
-    folder = options.external_data_dir
-    if folder is not None and not folder.is_dir():
-        raise FileError(f"--external-data-dir {str(folder)!r} is not a folder")
-    roots = roots_of(path, folder)
-
-    def recipe() -> tuple[ModelProto, Path]:
-        return _make(path, options, roots, symbolic)
-
-    plain = not options.edits and not options.ignore_external_data
-    at_home = folder is None or folder.resolve() == path.parent.resolve()
-    model = LoadedModel(path, path if plain and at_home else None, recipe, options, calibrate)
-    if model.as_file() is None:
-        model.structure()  # mistakes in names show now
-    return model.in_precision(("fp16",)) if options.fp_to_fp16 else model
-
-
-def _make(
-    path: Path, options: OnnxOptions, roots: list[Path], symbolic: SymbolicInference | None
-) -> tuple[ModelProto, Path]:
-
-    model = read_structure(path)
-    root = roots[0] if options.ignore_external_data else place(model, roots)
-    if options.shape_inference:
-        model = infer_shapes(model, None if options.no_onnxruntime_shape_inference else symbolic)
-    edit_outputs(model, options)
-    return model, root

@@ -17,7 +17,7 @@ from trtkit.cli.debug.checkargs import add_check, read_check
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
 from trtkit.comparator.inputs import InputOptions
-from trtkit.conversion import ConvertPlan
+from trtkit.convert_plan import ConvertPlan
 from trtkit.debugging.builds import BuildsPlan, parse_until
 from trtkit.errors import UsageError
 from trtkit.options import Option, parse_option

@@ -41,7 +41,7 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
         raise UsageError("no model was given; put its path first, as in: trtkit inspect sparsity model.onnx")
     if file.kind != "onnx":
         raise UsageError(f"inspect sparsity looks into ONNX models, but {str(file.path)!r} is of type {file.kind}")
-    from trtkit.backends.onnx.model import open_onnx
+    from trtkit.backends.onnx.open import open_onnx
     from trtkit.backends.onnx.sparsity import candidates
     from trtkit.report.jsondata import dumps, enveloped
     from trtkit.report.sparsity import SparsityReport

@@ -58,7 +58,7 @@ def onnx_model(text: str, output: str) -> LoadedModel:
         raise UsageError(f"the script starts from an ONNX model, but {text!r} is of type {file.kind}")
     if output != STDOUT and Path(output).resolve() == file.path.resolve():
         raise UsageError(f"-o {output!r} is the model itself; write the script somewhere else")
-    from trtkit.backends.onnx.model import open_onnx
+    from trtkit.backends.onnx.open import open_onnx
     from trtkit.backends.onnx.options import OnnxOptions
 
     model = open_onnx(file.path, OnnxOptions(ignore_external_data=True))
