@@ -14,6 +14,7 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags
+from trtkit.plan_paths import script_file
 from trtkit.precision_config import PRECISIONS, Precision
 from trtkit.suggest import did_you_mean
 
@@ -124,17 +125,11 @@ class ConvertPlan:
         others += [self.onnx.precision_config, self.onnx.save_precision_config]
         scripts = [self.build.config_script, self.build.config_postprocess_script, self.inputs.data_loader_script]
         scripts += self.network.postprocess_scripts
-        others += [_script_file(text) for text in scripts if text]
+        others += [Path(script_file(text)) for text in scripts if text]
         others += [Path(path) for path in self.inputs.load_inputs]
         for other in others:
             if other is not None and other.resolve() == target:
                 raise UsageError(f"-o {str(self.output)!r} is the file of another option too; choose another name")
-
-
-def _script_file(text: str) -> Path:
-    """The file of `file.py:function`."""
-    head, _, _ = text.rpartition(":")
-    return Path(head if head.endswith(".py") else text)
 
 
 def _check_is_file(path: Path) -> None:

@@ -105,6 +105,15 @@ class Judge:
         """What every comparison came to."""
         return tuple(comparator.outcome() for comparator in self._pairs.values())
 
+    @property
+    def waived(self) -> frozenset[str]:
+        """The results that failed as a waiver expects."""
+        return frozenset(
+            pair.actual
+            for pair in self.outcomes()
+            if any(metric.waived is not None for output in pair.outputs for metric in output.metrics)
+        )
+
     def problem_lines(self) -> tuple[str, ...]:
         """What makes the run fail beside the comparisons."""
         return (*self.problems.lines(), *unused_mappings(self._options.map_outputs, self.outcomes()))

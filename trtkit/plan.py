@@ -18,7 +18,7 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
-from trtkit.plan_paths import check_paths
+from trtkit.plan_paths import check_paths, script_file
 from trtkit.precision_config import PRECISIONS, Precision
 from trtkit.report.rendering import report_suffix
 
@@ -216,6 +216,16 @@ class RunPlan:
         return tuple(each for each in self.runners if isinstance(each, RunnerPlan))
 
     @property
+    def loads(self) -> tuple[str, ...]:
+        """The files and folders that are read, beside the model and what only runners read."""
+        loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs), *map(str, self.waivers)]
+        optional = (self.onnx.precision_config, self.compare.tolerances, self.baseline, self.baseline_of)
+        loads += [str(path) for path in optional if path is not None]
+        execution = self.execution
+        scripts = (self.inputs.data_loader_script, execution.postprocess_func_script, execution.compare_func_script)
+        return (*loads, *(script_file(str(text)) for text in scripts if text is not None))
+
+    @property
     def vouched_for(self) -> tuple[str, ...]:
         """What the user says and trtkit cannot check, one line each."""
         if self.baseline_of is None or self.model_file is None:
@@ -260,13 +270,11 @@ class RunPlan:
             )
 
     def _check_paths(self) -> None:
-        loads = [*map(str, self.inputs.load_inputs), *map(str, self.load_outputs), *map(str, self.waivers)]
-        optional = (self.onnx.precision_config, self.compare.tolerances, self.baseline, self.baseline_of)
-        loads += [str(path) for path in optional if path is not None]
         saves = [getattr(self.save, each.name) for each in fields(self.save) if each.name != "report"]
         saves += [*self.save.report, self.onnx.save_onnx, self.onnx.save_precision_config]
         saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]
-        check_paths(loads, [str(path) for path in saves if path is not None], self.model_file)
+        folders = [] if self.save.save_baseline is None else [self.save.save_baseline]
+        check_paths(self.loads, [str(path) for path in saves if path is not None], self.model_file, folders)
 
 
 def asked_of(runner: RunnerPlan) -> tuple[Precision, ...]:

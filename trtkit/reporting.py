@@ -23,7 +23,7 @@ def reported(plan: RunPlan, work: Callable[[], Report]) -> Report:
     """Do the work, write its report to the files that the plan names, and return it.
 
     Where the work fails, the files are written too and tell why; then the error is raised. They are not where it is
-    interrupted.
+    interrupted. Where one of the files cannot be written, the others tell that, beside what the work came to.
 
     Raises:
         FileError: a report cannot be written; known before the work, as far as it can be.
@@ -37,7 +37,11 @@ def reported(plan: RunPlan, work: Callable[[], Report]) -> Report:
             _save_failure(plan, error, warned)
             raise
         result = _completed(plan, result, warned)
-        _save(plan, result)
+        try:
+            _save(plan, result)
+        except Exception as error:
+            _save_failure(plan, error, warned, result)
+            raise
     return result
 
 
@@ -68,15 +72,17 @@ def _save(plan: RunPlan, result: Report) -> None:
             save_report(result, path, suffix)
 
 
-def _save_failure(plan: RunPlan, error: Exception, warned: Warned) -> None:
+def _save_failure(plan: RunPlan, error: Exception, warned: Warned, result: Report | None = None) -> None:
     """Tell of an error in every file that can be written; the error itself is more important than what goes wrong."""
     if not plan.save.report_files:
         return
     from trtkit.report.saving import save_report
 
-    model = None if plan.model_file is None else str(plan.model_file.path)
     failure = Failure(type(error).__name__, one_line(error, 4000), _exit_code(error))
-    result = _completed(plan, Report(model, 0, (), error=failure), warned)
+    if result is None:
+        model = None if plan.model_file is None else str(plan.model_file.path)
+        result = _completed(plan, Report(model, 0, ()), warned)
+    result = dataclasses.replace(result, error=failure)
     for path, suffix in plan.save.report_files:
         try:
             save_report(result, path, suffix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -76,13 +76,18 @@ class Saver:
         """Whether feeds are written."""
         return bool(self._inputs) or self._baseline is not None
 
-    def conclude(self, failed: bool) -> None:
-        """Say what the run came to. A baseline of a run that failed is not kept: it would not be golden."""
-        self._failed = failed
+    def conclude(self, failed: bool, waived: Collection[str] = ()) -> None:
+        """Say what the run came to, and which results failed as a waiver expects.
+
+        A baseline of a run that failed is not kept, nor of such a result: it would not be golden, and hide the failure.
+        """
         if self._baseline is None:
             return
-        if failed:
-            self.notes.append(f"no baseline was saved to {self._options.save_baseline}, since the run failed")
+        golden = self._plan.named_runners[-1].name
+        self._failed = failed or golden in waived
+        if self._failed:
+            why = "the run failed" if failed else f"{golden} failed, as a waiver expects"
+            self.notes.append(f"no baseline was saved to {self._options.save_baseline}, since {why}")
             log.warning("%s", self.notes[-1])
         else:
             self._baseline.keep()

@@ -87,7 +87,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
                 break
         if not stopped:
             judge.check_lengths({replay.name: replay.iterations for replay in (*waiting, *replays)})
-        saver.conclude(judge.failed)
+        saver.conclude(judge.failed, judge.waived)
     made = [
         runner_report(wanted, replay.iterations, turn.measurement)
         for wanted, replay, turn in zip(plan.named_runners, waiting, turns, strict=True)

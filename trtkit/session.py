@@ -106,7 +106,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             finish(runner, measurement)
         if not stopped:
             judge.check_lengths({replay.name: replay.iterations for replay in replays})
-        saver.conclude(judge.failed)
+        saver.conclude(judge.failed, judge.waived)
     made = [
         runner_report(wanted, judge.iterations, measurement)
         for wanted, measurement in zip(plan.named_runners, measurements, strict=True)

@@ -269,6 +269,37 @@ def test_a_run_that_fails_leaves_the_old_baseline(
     assert not list(Path().glob(".trtkit*"))
 
 
+WAIVER = '[[waiver]]\noutput = "y"\nreason = "known"\nexpires = 2999-01-01\n'
+
+
+@pytest.mark.parametrize("more", [(), ("--sequential-runners",)], ids=["together", "in-turn"])
+def test_a_waived_failure_is_not_golden(
+    trtkit_command: Command, baseline: str, model: Path, more: tuple[str, ...]
+) -> None:
+    before = (Path("D") / "baseline.json").read_bytes()
+    Path("w.toml").write_text(WAIVER)
+    trtkit.save_outputs([{"y": np.zeros((2, 3), np.float32)}], "zeros.npz")
+    line = ("run", model, "--onnxrt", *SHAPE, "--load-outputs", "zeros.npz", "--waivers", "w.toml", *more)
+    result = trtkit_command(*line, "--save-baseline", "D", "--report", "r.json")
+    assert result.code == 0
+    assert "no baseline was saved to D, since onnxrt failed, as a waiver expects" in result.err
+    assert "save_baseline" not in json.loads(Path("r.json").read_text())["saved"]
+    assert (Path("D") / "baseline.json").read_bytes() == before
+
+
+def test_a_waived_failure_of_another_runner_does_not_matter(trtkit_command: Command, in_tmp: Path, model: Path) -> None:
+    Path("w.toml").write_text(WAIVER)
+    Path("p.py").write_text(
+        "def postprocess_outputs(outputs):\n"
+        "    return {n: a + (outputs.runner_name == 'other') for n, a in outputs.items()}\n"
+    )
+    line = ("run", model, "--runner", "onnxrt:name=other", "--onnxrt", *SHAPE, "--waivers", "w.toml")
+    result = trtkit_command(*line, "--postprocess-func-script", "p.py", "--save-baseline", "D")
+    assert result.code == 0
+    assert "1 expected failure" in result.out
+    assert read_manifest("D").runner == "onnxrt"
+
+
 def test_an_error_on_the_way_leaves_the_old_baseline(trtkit_command: Command, baseline: str, model: Path) -> None:
     before = (Path("D") / "baseline.json").read_bytes()
     Path("loader.py").write_text(
@@ -298,6 +329,7 @@ def test_a_folder_with_other_things_is_kept(trtkit_command: Command, baseline: s
         (("--baseline", "D", "--val-range", "[0,2]"), 2, "--val-range shapes random data"),
         (("--baseline", "D", "--iterations", "2"), 3, "the baseline 'D' has 3, and all of them are compared"),
         (("--baseline", "D", "--save-baseline", "D"), 2, "would be read while 'D' is written"),
+        (("--save-baseline", "D", "--report", "D/r.json"), 2, "'D/r.json' is inside 'D', which is replaced as a whole"),
         (("--baseline", ""), 2, "a path to load or save is empty"),
         (("--baseline-of", "linear.onnx"), 2, "--baseline-of has no effect without --baseline"),
         (("--waivers", "w.toml", "--save-outputs", "w.toml"), 2, "would be read while"),

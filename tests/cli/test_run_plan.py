@@ -184,6 +184,17 @@ def test_argv_to_plan(line: str, expected: RunPlan) -> None:
             "m.onnx --onnxrt --load-inputs d/a.json --save-inputs d",
             "'d/a.json' would be read while 'd' is written; save somewhere else",
         ),
+        *(
+            (
+                f"m.onnx --onnxrt {flag} s.py{function} --save-accuracy-results s.py",
+                "'s.py' would be read while 's.py' is written; save somewhere else",
+            )
+            for flag, function in (
+                ("--data-loader-script", ""),
+                ("--postprocess-func-script", ":change"),
+                ("--compare-func-script", ""),
+            )
+        ),
         (
             "m.onnx --onnxrt --save-inputs a.json --save-outputs a.json",
             "two options would write 'a.json'; give each a file of its own",

@@ -174,6 +174,8 @@ def test_infinities_that_are_everywhere(trtkit_command: Command, in_tmp: Path) -
     ("words", "message"),
     [
         (("--atol", "1"), "--atol has no effect with --calibrate-tolerance, which compares nothing; leave it out"),
+        (("--waivers", "w.toml"), "--waivers has no effect with --calibrate-tolerance"),
+        (("--baseline", "D"), "--baseline has no effect with --calibrate-tolerance"),
         (("--compare", "l2"), "--compare has no effect with --calibrate-tolerance"),
         (("--warm-up", "1"), "--warm-up has no effect"),
         (("--save-outputs", "o.npz"), "--save-outputs has no effect"),
@@ -203,6 +205,8 @@ def test_files_are_not_confused(trtkit_command: Command, in_tmp: Path) -> None:
     for name in ("linear.onnx", f"../{in_tmp.name}/linear.onnx"):
         result = trtkit_command(*run, name)
         assert (result.code, "is a file that is used otherwise" in result.error) == (2, True)
+    script = trtkit_command(*run, "load.py", "--data-loader-script", "load.py:feeds")
+    assert (script.code, "is a file that is used otherwise" in script.error) == (2, True)
     missing = trtkit_command(*run, "none/t.toml")
     assert (missing.code, "there is no folder 'none'" in missing.error) == (3, True)
 

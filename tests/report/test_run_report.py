@@ -209,6 +209,22 @@ def test_a_file_that_cannot_be_written_is_known_before_the_run(trtkit_command: C
     assert result.err.count("there is no folder") == 1
 
 
+def test_a_file_that_cannot_be_written_after_the_run(trtkit_command: Command, folder: Path) -> None:
+    (folder / "gone").mkdir()
+    (folder / "remove.py").write_text(
+        "import os\ndef compare_outputs(a, b):\n    os.path.isdir('gone') and os.rmdir('gone')\n    return True\n"
+    )
+    more = ("--compare-func-script", "remove.py", "--report", "r.json", "gone/r.xml", "r.md")
+    result = trtkit_command("run", *report_runs.LINES["pass"], *more)
+    assert (result.code, result.out) == (3, "")
+    data = json.loads((folder / "r.json").read_text())
+    VALIDATOR.validate(data)
+    assert (data["verdict"], data["exit_code"], len(data["pairs"])) == ("ERROR", 3, 1)
+    assert "there is no folder 'gone'" in data["error"]["message"]
+    assert (folder / "r.md").read_text() == render(data, ".md")
+    assert 'errors="1"' in render(data, ".xml")
+
+
 def test_an_error_in_the_middle(folder: Path) -> None:
     """It is raised as without a report, and the report replaces the one of the run before."""
     import numpy as np

@@ -85,7 +85,8 @@ class CalibrationPlan:
         unused = [*changed_flags(run.execution), *changed_flags(run.compare)]
         unused += [flag for each in run.compare.metrics.values() for flag in changed_flags(each)]
         unused += changed_flags(run.save)
-        unused += ["--load-outputs"] if run.load_outputs else []
+        for name in ("load_outputs", "baseline", "waivers"):
+            unused += [f"--{name.replace('_', '-')}"] if getattr(run, name) else []
         if unused:
             raise UsageError(
                 f"{unused[0]} has no effect with --calibrate-tolerance, which compares nothing; leave it out"
@@ -110,7 +111,8 @@ class CalibrationPlan:
         assert run.model_file is not None  # a plan with runners has one
         ignored = tuple(each.name for each in run.named_runners[:-1])
         output = options.save_tolerances or DEFAULT_FILE
-        others: list[str | Path] = [run.model_file.path, *run.inputs.load_inputs, *filter(None, [run.onnx.save_onnx])]
+        others: list[str | Path] = [run.model_file.path, *run.loads]
+        others += filter(None, [run.onnx.save_onnx, run.onnx.save_precision_config])
         for path in others:
             if Path(path).resolve() == Path(output).resolve():
                 raise UsageError(f"--save-tolerances {output!r} is a file that is used otherwise; save somewhere else")

@@ -119,11 +119,14 @@ def rejudge(path: str | Path, options: Mapping[str, Any], tolerances: str | None
 
     Raises:
         FileError: a file cannot be read.
-        InputError: the report compares nothing, or not by a metric or an output that thresholds are given for.
+        InputError: the run ended in an error, or the report compares nothing, or not by a metric or an output that
+            thresholds are given for.
     """
     path = Path(path)
     report, _ = read_report(path)
     outcomes = [(pair, output, metric) for pair in report.pairs for output in pair.outputs for metric in output.metrics]
+    if report.error is not None:
+        raise InputError(f"{str(path)!r} is the report of a run that ended in an error: {report.error.message}")
     if not outcomes and not report.problems and not any(pair.problems for pair in report.pairs):
         raise InputError(f"{str(path)!r} is the report of a run that compared nothing, so there is nothing to judge")
     given = dict(options)

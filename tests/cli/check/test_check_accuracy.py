@@ -200,6 +200,14 @@ def test_nothing_was_compared(trtkit_command: Command, in_tmp: Path) -> None:
     assert "compared nothing" in result.error
 
 
+def test_a_run_that_ended_in_an_error(trtkit_command: Command, in_tmp: Path) -> None:
+    run = ("run", zoo.write("linear", in_tmp), "--onnxrt", "--onnxref", "--waivers", "none.toml", "--report", "r.json")
+    assert trtkit_command(*run).code == 3
+    result = trtkit_command("check", "accuracy", "r.json", "--atol", "1")
+    assert result.code == 3
+    assert "ended in an error: cannot read the waivers file 'none.toml'" in result.error
+
+
 def test_a_tolerance_file_and_json(trtkit_command: Command, in_tmp: Path) -> None:
     actual, expected = pair()
     trtkit_command("run", "--load-outputs", actual, expected, "--save-accuracy-results", "r.json", "--atol", "9")
