@@ -57,6 +57,7 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "worker",
             "report",
             "reporting",
+            "suite",
             "api",
         ),
     ),

@@ -23,6 +23,9 @@ def test_a_plain_plan() -> None:
             {"backend": "onnxrt", "name": "onnxrt-2", "options": {}},
         ],
         "load_outputs": [],
+        "baseline": None,
+        "baseline_of": None,
+        "waivers": [],
         "compare": SIMPLE,
         **NOTHING,
     }
@@ -36,6 +39,9 @@ def test_saved_outputs_alone() -> None:
 @pytest.mark.parametrize(
     ("plan", "section", "expected"),
     [
+        (RunPlan("m.onnx", ["onnxrt"], baseline=Path("golden")), "baseline", "golden"),
+        (RunPlan("m.onnx", ["onnxrt"], baseline="golden", baseline_of="o.onnx"), "baseline_of", "o.onnx"),
+        (RunPlan("m.onnx", ["onnxrt", "onnxref"], waivers=Path("w.toml")), "waivers", ["w.toml"]),
         (RunPlan("n.py:f", ["trt"]), "model", {"path": "n.py", "kind": "trt-network-script", "function": "f"}),
         (
             RunPlan("m.onnx", [RunnerPlan("onnxrt", "o", {"providers": ("cpu",), "path": Path("p")})]),

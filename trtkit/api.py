@@ -13,6 +13,7 @@ from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, UsageError
 from trtkit.measuring import host_side, optional_answer, takes_device_arrays
 from trtkit.plan import RunnerPlan, RunPlan, asked_of
+from trtkit.precision_config import EIGHT_BITS
 from trtkit.prepare import make_runners, open_model
 from trtkit.results import Feeds, Iteration
 
@@ -60,7 +61,7 @@ def open_runner(
         from trtkit.session import given_feeds  # with numpy
 
         given = given_feeds(list(feeds) if isinstance(feeds, Iterator) else feeds)
-    elif {"int8", "fp8"} & set(asked_of(wanted)):
+    elif set(EIGHT_BITS) & set(asked_of(wanted)):
         given = Feeds("no data", _NoData(), repeatable=True, length=None)  # random data must not calibrate in silence
     return OpenRunner(make_runners(plan, open_model(plan), given, timed=timed)[0])
 

@@ -52,6 +52,7 @@ class Judge:
             for pair in pair_runs(names)
         }
         self._stopped = False
+        self._outcomes: tuple[PairOutcome, ...] | None = None
         self.problems = Problems()
         self.iterations = 0
 
@@ -72,6 +73,7 @@ class Judge:
         """
         index, passed = self.iterations, True
         self.iterations += 1
+        self._outcomes = None
         if not self.judges:
             return True
         if index == 0:
@@ -102,8 +104,10 @@ class Judge:
         return bool(self.problem_lines()) or not all(outcome.passed for outcome in self.outcomes())
 
     def outcomes(self) -> tuple[PairOutcome, ...]:
-        """What every comparison came to."""
-        return tuple(comparator.outcome() for comparator in self._pairs.values())
+        """What every comparison came to so far; worked out once after each iteration that is judged."""
+        if self._outcomes is None:
+            self._outcomes = tuple(comparator.outcome() for comparator in self._pairs.values())
+        return self._outcomes
 
     @property
     def waived(self) -> frozenset[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "Option",
     "boolean",
     "by_name",
+    "changed_fields",
     "changed_flags",
     "choice",
     "option",
@@ -91,6 +92,19 @@ def options_of(cls: type) -> Iterator[tuple[dataclasses.Field[Any], Option]]:
         meta = field.metadata.get(_KEY)
         if isinstance(meta, Option):
             yield field, meta
+
+
+def changed_fields(options: Any) -> dict[str, Any]:
+    """The fields of a dataclass object that are not at their default, by name; those without a default always are."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(options):
+        default: Any = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        value = getattr(options, field.name)
+        if default is dataclasses.MISSING or value != default:
+            found[field.name] = value
+    return found
 
 
 def changed_flags(options: Any, without: Collection[str] = ()) -> list[str]:

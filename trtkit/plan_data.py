@@ -10,9 +10,10 @@ from typing import Any
 
 from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.outcome import plain
+from trtkit.options import changed_fields
 from trtkit.plan import RunPlan
 
-__all__ = ["plan_data"]
+__all__ = ["options_data", "plan_data"]
 
 _SECTIONS = ("inputs", "onnx", "execution", "compare", "save")
 
@@ -31,23 +32,18 @@ def plan_data(plan: RunPlan) -> dict[str, Any]:
             for runner in plan.named_runners
         ],
         "load_outputs": [str(path) for path in plan.load_outputs],
-        **{name: _changed(getattr(plan, name)) for name in _SECTIONS},
+        "baseline": plan.baseline,
+        "baseline_of": plan.baseline_of,
+        "waivers": [str(path) for path in plan.waivers],
+        **{name: options_data(getattr(plan, name)) for name in _SECTIONS},
     }
 
 
-def _changed(options: Any) -> dict[str, Any]:
-    """The fields of an options object that are not at their default."""
-    found = {}
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if isinstance(options, CompareOptions) and field.name == "metrics":
-            found[field.name] = {name: _changed(each) for name, each in value.items()}
-            continue
-        default: Any = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        if default is dataclasses.MISSING or value != default:
-            found[field.name] = _plain(value)
+def options_data(options: Any) -> dict[str, Any]:
+    """The fields of an options object that are not at their default, JSON-ready; of metrics each with its own."""
+    found = {name: _plain(value) for name, value in changed_fields(options).items()}
+    if isinstance(options, CompareOptions):
+        found["metrics"] = {name: options_data(each) for name, each in options.metrics.items()}
     return found
 
 

@@ -30,9 +30,11 @@ from trtkit.errors import FileError, UsageError
 from trtkit.toml_text import number, printable, quoted, read_toml
 
 __all__ = [
+    "EIGHT_BITS",
     "FP32",
     "METHODS",
     "PRECISIONS",
+    "SIXTEEN_BITS",
     "TOOLS",
     "Decision",
     "Method",
@@ -46,6 +48,8 @@ __all__ = [
 
 Precision = Literal["fp16", "bf16", "int8", "fp8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+SIXTEEN_BITS: tuple[Precision, ...] = ("fp16", "bf16")
+EIGHT_BITS: tuple[Precision, ...] = ("int8", "fp8")
 FP32 = "fp32"
 
 Tool = Literal["trtkit", "modelopt"]
@@ -122,7 +126,7 @@ class PrecisionRequest:
     def __post_init__(self) -> None:
         if not self.precisions:
             raise UsageError("no precision was asked for; one of --fp16, --bf16, --int8 and --fp8 is")
-        for pair in (("fp16", "bf16"), ("int8", "fp8")):
+        for pair in (SIXTEEN_BITS, EIGHT_BITS):
             if set(pair) <= set(self.precisions):
                 raise UsageError(
                     f"--{pair[0]} and --{pair[1]}: a model is rewritten to one of them; ask for one at a time"

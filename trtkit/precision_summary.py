@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trtkit.errors import ModelError
-from trtkit.precision_config import PrecisionConfig
+from trtkit.precision_config import EIGHT_BITS, PrecisionConfig
 
 __all__ = [
     "UNKNOWN",
@@ -27,7 +27,6 @@ UNKNOWN = "unknown"
 """Instead of a precision: layers that do not tell theirs."""
 
 _ORDER = ("fp32", "fp16", "bf16", "fp8", "int8", "fp4", "int4", UNKNOWN)
-_8_BITS = ("int8", "fp8")
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class PrecisionSummary:
             return self.note
         total = sum(share.layers for share in self.shares)
         noun = " nodes" if self.source == "model" else " layers"
-        if self.source == "model" and set(self.asked) <= set(_8_BITS):
+        if self.source == "model" and set(self.asked) <= set(EIGHT_BITS):
             noun += " that can be quantised"  # no more is decided on where 16 bits are not asked for
         parts = []
         for place, share in enumerate(self.shares):
@@ -113,8 +112,8 @@ class PrecisionSummary:
         found = {share.precision for share in self.shares}
         unseen = tuple(precision for precision in self.asked if precision not in found)
         # Beside 8 bits, 16 bits are for the rest; where there is none, nothing is amiss.
-        if found and found <= set(_8_BITS) and found & set(self.asked):
-            return tuple(precision for precision in unseen if precision in _8_BITS)
+        if found and found <= set(EIGHT_BITS) and found & set(self.asked):
+            return tuple(precision for precision in unseen if precision in EIGHT_BITS)
         return unseen
 
 
@@ -173,7 +172,7 @@ def check(summary: PrecisionSummary, flag: str | None = None) -> None:
     layers = f"the {summary.source}'s {noun} compute in {found}" if found else "no layer computes in floating point"
     if summary.source == "engine":
         todo = f"leave {flags} out, or make TensorRT take it with --layer-precisions and --precision-constraints obey"
-        if any(precision in _8_BITS for precision in summary.missing):
+        if any(precision in EIGHT_BITS for precision in summary.missing):
             todo = f"leave {flags} out, or give a model that quantises itself (trtkit convert MODEL.onnx --int8 -o ...)"
         why = "TensorRT had the choice and took others"
     else:

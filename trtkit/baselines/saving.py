@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,6 +12,7 @@ from trtkit.baselines.identity import identify
 from trtkit.baselines.manifest import INPUTS, MANIFEST, OUTPUTS, Manifest, is_baseline
 from trtkit.fingerprint import array_sha256
 from trtkit.plan import RunPlan
+from trtkit.plan_data import options_data
 from trtkit.results import Feed, Iteration, Writer
 
 __all__ = ["BaselineWriter"]
@@ -88,8 +87,8 @@ class BaselineWriter:
             model=self._model,
             runner=golden.name,
             backend=golden.backend,
-            options=_changed(options(**golden.options)),
-            onnx_options=_changed(self._plan.onnx),
+            options=options_data(options(**golden.options)),
+            onnx_options=options_data(self._plan.onnx),
             inputs=self._hashes[0],
             outputs=self._hashes[1],
             trtkit=__version__,
@@ -99,18 +98,3 @@ class BaselineWriter:
         with self._stack, write_errors(self._path):
             (self._folder / MANIFEST).write_bytes(manifest.to_json())
         log.info("baseline of %s saved to %s", golden.name, self._path)
-
-
-def _changed(options: Any) -> dict[str, Any]:
-    """The fields of an options object that are not at their default, as plain data."""
-    default = type(options)()
-    names = [field.name for field in dataclasses.fields(options)]
-    return {name: _plain(value) for name in names if (value := getattr(options, name)) != getattr(default, name, None)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -7,7 +7,7 @@ happens in `read`, so that the command line, the `--runner` specification and th
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -15,7 +15,7 @@ from trtkit.errors import UsageError
 from trtkit.options import Option, boolean, options_of, parse_option, split_spec
 from trtkit.suggest import did_you_mean
 
-__all__ = ["Parser", "add_options", "given", "given_flags", "read", "read_spec", "refuse"]
+__all__ = ["Parser", "add_options", "given", "given_flags", "read", "read_spec", "refuse", "typed"]
 
 T = TypeVar("T")
 
@@ -156,6 +156,17 @@ def given(namespace: argparse.Namespace, cls: type) -> dict[str, Any]:
 def given_flags(namespace: argparse.Namespace, cls: type) -> list[str]:
     """The flags of the fields of `cls` that were given on the command line, in their first spelling."""
     return [meta.flags[0] for field, meta in options_of(cls) if hasattr(namespace, _dest(cls, field.name))]
+
+
+def typed(
+    namespace: argparse.Namespace, cls: type, part: type | None = None, without: Collection[str] = ()
+) -> Iterator[str]:
+    """What was typed for the fields of `cls`, or for those that it has from `part`: each flag and its texts."""
+    for field, meta in options_of(part or cls):
+        raw = getattr(namespace, _dest(cls, field.name), None)
+        if raw is not None and field.name not in without:
+            yield meta.flags[0]
+            yield from () if raw is True else _texts(raw)
 
 
 def refuse(cls: type, names: Iterable[str], why: str) -> None:

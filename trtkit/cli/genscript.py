@@ -10,6 +10,7 @@ from typing import Any
 from trtkit.cli.scriptfile import write_script_file
 from trtkit.comparator.compare import CompareOptions
 from trtkit.models import ModelFile
+from trtkit.options import changed_fields
 from trtkit.plan import RunnerPlan, RunPlan
 
 __all__ = ["code", "write_script"]
@@ -66,18 +67,12 @@ def _joined(start: str, items: list[tuple[str, Any]], end: str, indent: int | No
 
 def _changed(value: Any) -> list[tuple[str, Any]]:
     """The fields that must be written down for an equal object."""
-    changed = []
-    for field in dataclasses.fields(value):
-        item = getattr(value, field.name)
-        if isinstance(value, CompareOptions) and field.name == "metrics":
-            item = {name: fields for name, each in item.items() if (fields := dict(_changed(each)))}
-        if field.default_factory is not dataclasses.MISSING:
-            default: Any = field.default_factory()
-        else:
-            default = field.default
-        if default is dataclasses.MISSING or item != default:
-            changed.append((field.name, item))
-    return changed
+    changed = changed_fields(value)
+    if isinstance(value, CompareOptions) and "metrics" in changed:
+        changed["metrics"] = {name: fields for name, each in value.metrics.items() if (fields := dict(_changed(each)))}
+        if not changed["metrics"]:
+            del changed["metrics"]
+    return list(changed.items())
 
 
 def _model(file: ModelFile) -> str:

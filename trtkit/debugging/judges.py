@@ -15,7 +15,7 @@ from trtkit.debugging.checks import CheckOptions, Outcome, filled, run_check
 from trtkit.errors import BackendError, InputError, ModelError, UsageError, one_line
 from trtkit.models import ModelFile
 from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, asked_of
-from trtkit.precision_config import PrecisionRequest
+from trtkit.precision_config import EIGHT_BITS, PrecisionRequest
 from trtkit.precision_summary import NothingLoweredError
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _choices_for(runner: RunnerPlan, onnx: OnnxOptions) -> OnnxOptions:
     plain = type(onnx)()
     if not asked:
         return plain
-    if {"int8", "fp8"} & set(asked):
+    if set(EIGHT_BITS) & set(asked):
         return onnx
     percentile = plain.calibration_percentile
     return replace(onnx, calibration_method=plain.calibration_method, calibration_percentile=percentile)

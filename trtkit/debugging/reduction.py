@@ -62,15 +62,7 @@ def _start(parts: Parts, fails: Fails) -> Part:
 
 def _cut_end(parts: Parts, part: Part, fails: Fails) -> Part:
     """The shortest beginning that fails, by halving."""
-    good, bad, best = 0, len(part.nodes), part
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        candidate = parts.beginning(part, middle)
-        if candidate is not None and fails(candidate):
-            bad, best = middle, candidate
-        else:
-            good = middle
-    return best
+    return _halved(part, lambda length: parts.beginning(part, length), 0, len(part.nodes), fails)
 
 
 def _narrow(parts: Parts, part: Part, fails: Fails) -> Part:
@@ -90,10 +82,15 @@ def _narrow(parts: Parts, part: Part, fails: Fails) -> Part:
 
 def _cut_front(parts: Parts, part: Part, fails: Fails) -> Part:
     """The shortest end that fails, by halving."""
-    bad, good, best = 0, len(part.nodes), part
-    while good - bad > 1:
+    return _halved(part, lambda start: parts.end(part, start), len(part.nodes), 0, fails)
+
+
+def _halved(part: Part, cut: Callable[[int], Part | None], good: int, bad: int, fails: Fails) -> Part:
+    """The part that fails where it is cut nearest to `good`, a place that leaves nothing; cut at `bad` it is whole."""
+    best = part
+    while abs(bad - good) > 1:
         middle = (good + bad) // 2
-        candidate = parts.end(part, middle)
+        candidate = cut(middle)
         if candidate is not None and fails(candidate):
             bad, best = middle, candidate
         else:

@@ -10,8 +10,7 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count
-from trtkit.plan import RunnerPlan, RunPlan
-from trtkit.precision_config import PRECISIONS
+from trtkit.plan import RunnerPlan, RunPlan, asked_of
 
 __all__ = ["DEFAULT_FILE", "MARGIN", "CalibrationOptions", "CalibrationPlan"]
 
@@ -103,7 +102,7 @@ class CalibrationPlan:
                 f"--calibrate-tolerance: the last runner is of the backend {reference.backend!r}, whose noise cannot "
                 f"be measured; put one of {', '.join(_REFERENCES)} last"
             )
-        if any(reference.options.get(name) for name in ("precision", *PRECISIONS)):
+        if asked_of(reference):
             raise UsageError(
                 "--calibrate-tolerance measures the noise of the model as it is; leave out the options that ask for a "
                 "lower precision"

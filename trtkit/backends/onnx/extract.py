@@ -15,7 +15,7 @@ from trtkit.backends.onnx.partition import Dependencies
 from trtkit.backends.onnx.reading import onnx_module, to_bytes
 from trtkit.backends.onnx.saving import save_onnx
 from trtkit.backends.onnx.shapes import spec_of
-from trtkit.backends.onnx.type_rules import complete_types
+from trtkit.backends.onnx.type_rules import complete_types, opsets_of
 from trtkit.backends.onnx.walk import subgraphs_of
 from trtkit.tensors import TensorSpec
 
@@ -183,9 +183,8 @@ class Extractor:
         infos = {info.name: info for info in (*graph.value_info, *graph.input, *graph.output)}
         known = {name: info.type.tensor_type.elem_type for name, info in infos.items() if _has_type(info)}
         known.update({tensor.name: tensor.data_type for tensor in graph.initializer})
-        opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in self._proto.opset_import}
         helper = onnx_module("onnx.helper")
-        for name, number in complete_types(self._proto.graph.node, opsets, known).items():
+        for name, number in complete_types(self._proto.graph.node, opsets_of(self._proto), known).items():
             infos[name] = helper.make_tensor_value_info(name, number, None)
         return infos
 

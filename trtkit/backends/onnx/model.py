@@ -15,7 +15,7 @@ from trtkit.backends.onnx.reading import to_bytes
 from trtkit.backends.onnx.shapes import spec_of
 from trtkit.backends.onnx.twin import is_half, to_float32, to_float64
 from trtkit.errors import ModelError, UsageError
-from trtkit.precision_config import write_precision_config
+from trtkit.precision_config import EIGHT_BITS, write_precision_config
 from trtkit.tensors import TensorSpecs
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class LoadedModel:
         from trtkit.backends.onnx.precision import kept_nodes
 
         request = self._options.precision_request(precisions)
-        if request.config is not None and {"int8", "fp8"} & set(request.precisions):
+        if request.config is not None and set(EIGHT_BITS) & set(request.precisions):
             log.warning(
                 "--precision-config: TensorRT chooses itself among %s for what need not stay in FP32, and calibrates "
                 "anew; only a rewritten model keeps to the rest of the file (trtkit convert MODEL.onnx -o lower.onnx)",

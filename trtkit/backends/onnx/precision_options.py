@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags, choice, option
-from trtkit.precision_config import METHODS, TOOLS, Precision, PrecisionRequest, read_precision_config
+from trtkit.precision_config import EIGHT_BITS, METHODS, TOOLS, Precision, PrecisionRequest, read_precision_config
 
 __all__ = ["PERCENTILE", "OnnxPrecisionOptions"]
 
@@ -104,7 +104,7 @@ class OnnxPrecisionOptions:
         if not precisions and not self.fp_to_fp16:
             for flag in self.precision_choices:
                 raise UsageError(f"{flag} has no effect, since no lower precision is asked for; {todo}")
-        if not {"int8", "fp8"} & set(precisions) and self.calibration_method != METHODS[0]:
+        if not set(EIGHT_BITS) & set(precisions) and self.calibration_method != METHODS[0]:
             raise UsageError("--calibration-method has no effect without int8 or fp8: 16 bits need no ranges")
 
     def precision_request(self, precisions: Sequence[Precision]) -> PrecisionRequest:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from trtkit.backends.onnx.dtypes import BFLOAT16, FLOAT16, FLOAT32
 from trtkit.backends.onnx.names import fresh_names
 from trtkit.backends.onnx.twin import to_float32
-from trtkit.backends.onnx.type_rules import complete_types
+from trtkit.backends.onnx.type_rules import complete_types, opsets_of
 from trtkit.backends.onnx.walk import graphs_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def to_rounding_twin(model: ModelProto, root: Path, inferred: ModelProto) -> Non
     Raises:
         ModelError: the model depends on the bits of 16-bit floats (BitCast).
     """
-    opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
+    opsets = opsets_of(model)
     halves = [_halves(graph, opsets) for graph in graphs_of(inferred)]
     to_float32(model, root)
     fresh = fresh_names(model)

@@ -20,6 +20,7 @@ from trtkit.backends.onnx.model import LoadedModel
 from trtkit.backends.onnx.names import fresh_names
 from trtkit.backends.onnx.precision.keys import node_keys
 from trtkit.backends.onnx.reading import onnx_module
+from trtkit.backends.onnx.type_rules import opsets_of
 from trtkit.backends.onnx.walk import subgraphs_of
 
 if TYPE_CHECKING:
@@ -127,9 +128,7 @@ class _Maker:
     def __post_init__(self) -> None:
         self.own = {name for node in self.model.graph.node for name in node.output}
         self._fresh: Callable[[str], str] = fresh_names(self.model)
-        self._opsets = {
-            "" if each.domain == "ai.onnx" else each.domain: each.version for each in self.model.opset_import
-        }
+        self._opsets = opsets_of(self.model)
         self._roundings: list[NodeProto] = []
         self._blocks: list[list[NodeProto]] = []
         self._nodes: list[NodeProto] = []

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trtkit.backends.onnx.constants import weight
 from trtkit.backends.onnx.dtypes import NAMES
+from trtkit.backends.onnx.walk import graphs_in
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -189,7 +190,7 @@ def _nodes(nodes: Iterable[NodeProto], scope: _Scope) -> Iterator[tuple[NodeProt
     for node in nodes:
         yield node, scope
         for attribute in node.attribute:
-            for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+            for graph in graphs_in(attribute):
                 yield from _graph(graph, scope)
 
 

@@ -15,9 +15,14 @@ from trtkit.backends.onnx.reading import onnx_module
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from onnx import NodeProto
+    from onnx import ModelProto, NodeProto
 
-__all__ = ["complete_types"]
+__all__ = ["complete_types", "opsets_of"]
+
+
+def opsets_of(model: ModelProto) -> dict[str, int]:
+    """The version of each domain that a model uses, ONNX's own under the empty name."""
+    return {"" if each.domain == "ai.onnx" else each.domain: int(each.version) for each in model.opset_import}
 
 
 def complete_types(nodes: Sequence[NodeProto], opsets: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
 
-__all__ = ["attributes_of", "graphs_of", "nodes_of", "other_tensors_of", "subgraphs_of", "tensors_of", "weights_of"]
+__all__ = [
+    "attributes_of",
+    "first_output",
+    "graphs_in",
+    "graphs_of",
+    "nodes_of",
+    "other_tensors_of",
+    "subgraphs_of",
+    "tensors_of",
+    "weights_of",
+]
 
 
 _PLAIN = frozenset((1, 2, 3, 4, 6, 7, 8))
@@ -21,6 +31,18 @@ def attributes_of(model: ModelProto) -> Iterator[AttributeProto]:
         yield from node.attribute
     for function in model.functions:
         yield from function.attribute_proto
+
+
+def first_output(node: NodeProto) -> str:
+    """The first output of a node that has a name; empty where none has."""
+    return next((name for name in node.output if name), "")
+
+
+def graphs_in(attribute: AttributeProto) -> tuple[GraphProto, ...]:
+    """The graphs that an attribute holds."""
+    if attribute.type in _PLAIN:
+        return ()
+    return (attribute.g, *attribute.graphs) if attribute.HasField("g") else tuple(attribute.graphs)
 
 
 def graphs_of(model: ModelProto) -> Iterator[GraphProto]:
@@ -43,9 +65,7 @@ def subgraphs_of(nodes: Iterable[NodeProto]) -> Iterator[GraphProto]:
     """The graphs that are attributes of these nodes, at any depth."""
     for node in nodes:
         for attribute in node.attribute:
-            if attribute.type in _PLAIN:
-                continue
-            for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+            for graph in graphs_in(attribute):
                 yield graph
                 yield from subgraphs_of(graph.node)
 

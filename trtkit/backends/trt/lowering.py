@@ -20,6 +20,7 @@ from trtkit.backends.trt.precision import in_the_graph
 from trtkit.backends.trt.precision_options import CALIBRATING, asked_precisions
 from trtkit.errors import ModelError
 from trtkit.models import ModelFile
+from trtkit.precision_config import EIGHT_BITS
 
 if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
@@ -114,7 +115,7 @@ def _check_flags(network: NetworkOptions, options: BuildOptions) -> None:
 
 def _of_a_script(model: ModelFile, asked: tuple[Precision, ...]) -> ModelError:
     flags = " ".join(f"--{precision}" for precision in asked)
-    feeds = ", feeds" if asked[0] in ("int8", "fp8") else ""
+    feeds = ", feeds" if asked[0] in EIGHT_BITS else ""
     call = f"trtkit.precision.to_{asked[0]}(onnx_model{feeds})"
     return ModelError(
         f"{flags}: {str(model.path)!r} is a network script, and its network is strongly typed: precision stands in the "

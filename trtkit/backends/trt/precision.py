@@ -8,6 +8,7 @@ from trtkit.backends.trt.api import strongly_typed_only, title
 from trtkit.backends.trt.build_config import BuildConfig
 from trtkit.backends.trt.setters import Setter, switch
 from trtkit.errors import ModelError
+from trtkit.precision_config import PRECISIONS
 
 __all__ = ["constraints", "in_the_graph", "need_weak_typing", "weak_switch"]
 
@@ -22,7 +23,7 @@ _INSTEAD = {
     "--calib-base-cls": "choose how ranges are measured with --calibration-method",
     "--quantile": "say --calibration-method percentile, and which with --calibration-percentile",
     "--regression-cutoff": "choose how ranges are measured with --calibration-method",
-    **{f"--{name}": _REWRITE.format(name) for name in ("fp16", "bf16", "int8", "fp8")},
+    **{f"--{name}": _REWRITE.format(name) for name in PRECISIONS},
 }
 """What takes the place of an option of weak typing where precision stands in the graph."""
 

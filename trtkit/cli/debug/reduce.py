@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.precision_options import OnnxPrecisionOptions
 from trtkit.backends.registry import BACKENDS
-from trtkit.cli.argbind import Parser, add_options, given, given_flags, read
+from trtkit.cli.argbind import Parser, add_options, given, given_flags, read, typed
 from trtkit.cli.console import emit
 from trtkit.cli.debug.checkargs import add_check, read_check
 from trtkit.cli.logargs import add_logging
@@ -188,20 +187,8 @@ def _typed(namespace: argparse.Namespace, onnx: OnnxOptions) -> Iterator[str]:
     for spec in namespace.runners:
         yield from [f"--{spec}"] if spec in names else ["--runner", spec]
     for backend in BACKENDS:
-        yield from _typed_options(namespace, backend.load().Options)
+        yield from typed(namespace, backend.load().Options)
     if not onnx.fp_to_fp16:
-        yield from _typed_options(namespace, OnnxOptions, OnnxPrecisionOptions, without=("keep_fp32",))
+        yield from typed(namespace, OnnxOptions, OnnxPrecisionOptions, without=("keep_fp32",))
     for cls in (ExecutionOptions, CompareOptions, *(load_metric(name).Options for name in METRICS)):
-        yield from _typed_options(namespace, cls)
-
-
-def _typed_options(
-    namespace: argparse.Namespace, cls: type, part: type | None = None, without: Sequence[str] = ()
-) -> Iterator[str]:
-    """The flags of a class, or of the fields that it has from another, with the texts that were typed."""
-    typed: dict[str, Any] = vars(namespace)
-    for field, meta in options_of(part or cls):
-        raw = typed.get(f"{cls.__module__}.{cls.__qualname__}.{field.name}")
-        if raw is not None and field.name not in without:
-            yield meta.flags[0]
-            yield from () if raw is True else [raw] if isinstance(raw, str) else raw
+        yield from typed(namespace, cls)

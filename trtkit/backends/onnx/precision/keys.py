@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from trtkit.backends.onnx.walk import first_output, graphs_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -23,15 +25,15 @@ def node_keys(model: ModelProto) -> dict[str, NodeProto]:
     """
     found = list(_nodes(model.graph.node, -1, ""))
     names = Counter(node.name for node, _, _ in found)
-    outputs = Counter(_output(node) for node, _, _ in found)
+    outputs = Counter(first_output(node) for node, _, _ in found)
     keys: list[str] = []
     taken = {name for name, count in names.items() if name and count == 1}
     for node, owner, attribute in found:
         if names[node.name] == 1 and node.name:
             keys.append(node.name)
             continue
-        key = _output(node) or node.op_type
-        if owner >= 0 and (key in taken or outputs[_output(node)] > 1):
+        key = first_output(node) or node.op_type
+        if owner >= 0 and (key in taken or outputs[first_output(node)] > 1):
             key = f"{keys[owner]}/{attribute}/{key}"
         base, number = key, 1
         while key in taken:
@@ -56,7 +58,7 @@ def idle_keys(model: ModelProto) -> frozenset[str]:
         read = reads.setdefault(root[place], set())
         read.update(node.input)
         for each in node.attribute:  # an inner graph may give out what it captured
-            for graph in (*([each.g] if each.HasField("g") else ()), *each.graphs):
+            for graph in graphs_in(each):
                 read.update(info.name for info in graph.output)
     needed: set[int] = set()
     wanted = [info.name for info in model.graph.output]
@@ -66,10 +68,6 @@ def idle_keys(model: ModelProto) -> frozenset[str]:
             needed.add(place)
             wanted.extend(reads[place])
     return frozenset(key for place, key in enumerate(node_keys(model)) if root[place] not in needed)
-
-
-def _output(node: NodeProto) -> str:
-    return next((name for name in node.output if name), "")
 
 
 def _nodes(nodes: Sequence[NodeProto], owner: int, attribute: str) -> Iterator[tuple[NodeProto, int, str]]:
@@ -82,7 +80,7 @@ def _nodes(nodes: Sequence[NodeProto], owner: int, attribute: str) -> Iterator[t
             place = places[0]
             yield node, owner, attribute
             for each in node.attribute:
-                for graph in (*([each.g] if each.HasField("g") else ()), *each.graphs):
+                for graph in graphs_in(each):
                     yield from walk(graph.node, place, each.name)
 
     return walk(nodes, owner, attribute)

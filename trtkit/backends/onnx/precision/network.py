@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from trtkit.backends.onnx.dtypes import FLOAT32
 from trtkit.backends.onnx.precision.keys import node_keys
 from trtkit.backends.onnx.precision.order import sort_nodes
-from trtkit.backends.onnx.precision.types import inner_graphs, opsets_of, types_of
+from trtkit.backends.onnx.precision.types import inner_graphs, types_of
 from trtkit.backends.onnx.protos import protos
+from trtkit.backends.onnx.type_rules import opsets_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto

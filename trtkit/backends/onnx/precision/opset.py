@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.external import is_external, make_external
 from trtkit.backends.onnx.reading import onnx_module
-from trtkit.backends.onnx.walk import nodes_of, tensors_of
+from trtkit.backends.onnx.walk import first_output, nodes_of, tensors_of
 from trtkit.errors import ModelError, one_line
 
 if TYPE_CHECKING:
@@ -139,16 +139,12 @@ def _take_nodes(model: ModelProto, converted: ModelProto, outline: ModelProto, l
         location = next((each.value for each in tensor.external_data if each.key == "location"), "")
         if is_external(tensor) and location.startswith(_STAND_IN):
             tensor.CopyFrom(large[int(location.removeprefix(_STAND_IN))])
-    metadata = {_first_output(node): node.metadata_props for node in nodes_of(outline) if node.metadata_props}
+    metadata = {first_output(node): node.metadata_props for node in nodes_of(outline) if node.metadata_props}
     for node in nodes_of(converted) if metadata else ():
-        node.metadata_props.extend(metadata.get(_first_output(node), ()))
+        node.metadata_props.extend(metadata.get(first_output(node), ()))
     del graph.node[:]
     graph.node.extend(converted.graph.node)
     del model.functions[:]
-
-
-def _first_output(node: NodeProto) -> str:
-    return next((name for name in node.output if name), "")
 
 
 def _raise_ir_version(model: ModelProto, opset: int) -> None:

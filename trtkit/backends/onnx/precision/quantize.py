@@ -23,7 +23,7 @@ from trtkit.backends.onnx.precision.selection import chosen
 from trtkit.backends.onnx.twin import is_half
 from trtkit.backends.onnx.walk import graphs_of
 from trtkit.errors import InputError, ModelError
-from trtkit.precision_config import FP32, Decision
+from trtkit.precision_config import FP32, SIXTEEN_BITS, Decision
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -78,7 +78,7 @@ def quantize(
         return _as_it_is(model, present, form)
     wishes = chosen(node_keys(model), request)
     measurable = {name for node in model.graph.node for name in node.output} | {info.name for info in model.graph.input}
-    half = is_half(model) or any(each in request.precisions for each in ("fp16", "bf16"))
+    half = is_half(model) or any(each in request.precisions for each in SIXTEEN_BITS)
     raise_opset(model, max(form.opset, _HALF_OPSET if half else 0))
     network = read_network(model)
     decider = _Decider(network, form, wishes, measurable)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.precision.casts import apply
-from trtkit.backends.onnx.precision.decide import DTYPE_OF, decide
+from trtkit.backends.onnx.precision.decide import decide
 from trtkit.backends.onnx.precision.keys import idle_keys, node_keys
 from trtkit.backends.onnx.precision.network import Network, read_network
 from trtkit.backends.onnx.precision.opset import raise_opset
 from trtkit.backends.onnx.precision.rules import SENSITIVE
 from trtkit.backends.onnx.precision.selection import chosen
 from trtkit.backends.onnx.precision.slots import slots_of
-from trtkit.precision_config import FP32, Decision, PrecisionConfig
+from trtkit.precision_config import EIGHT_BITS, FP32, SIXTEEN_BITS, Decision, PrecisionConfig
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -60,8 +60,8 @@ def rewrite(model: ModelProto, root: Path, request: PrecisionRequest, ranges: Ra
         from trtkit.backends.onnx.precision.modelopt import rewrite_with_modelopt
 
         return replace(rewrite_with_modelopt(model, root, request, wishes), idle=idle)
-    eight = next((each for each in request.precisions if each in ("int8", "fp8")), None)
-    sixteen = next((each for each in request.precisions if each in DTYPE_OF), None)
+    eight = next((each for each in request.precisions if each in EIGHT_BITS), None)
+    sixteen = next((each for each in request.precisions if each in SIXTEEN_BITS), None)
     made: dict[str, Decision] = {}
     measured: dict[str, float] = {}
     if eight is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.shapes import try_infer_shapes
-from trtkit.backends.onnx.type_rules import complete_types
+from trtkit.backends.onnx.type_rules import complete_types, opsets_of
+from trtkit.backends.onnx.walk import graphs_in
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
-__all__ = ["inner_graphs", "opsets_of", "types_of"]
+__all__ = ["inner_graphs", "types_of"]
 
 _NEVER_LISTED = 8
 """An IR version in which weights need not be listed among the inputs."""
@@ -44,14 +45,9 @@ def types_of(model: ModelProto) -> list[dict[str, int]]:
     return found
 
 
-def opsets_of(model: ModelProto) -> dict[str, int]:
-    """The version of each domain that a model uses, ONNX's own under the empty name."""
-    return {"" if each.domain == "ai.onnx" else each.domain: int(each.version) for each in model.opset_import}
-
-
 def inner_graphs(node: NodeProto) -> list[GraphProto]:
     """The graphs among the attributes of a node."""
-    return [graph for each in node.attribute for graph in (*([each.g] if each.HasField("g") else ()), *each.graphs)]
+    return [graph for each in node.attribute for graph in graphs_in(each)]
 
 
 def _collect(graph: GraphProto, opsets: dict[str, int], outer: dict[str, int], found: list[dict[str, int]]) -> None:
