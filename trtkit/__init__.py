@@ -17,6 +17,7 @@ __all__ = [
     "ExecutionOptions",
     "InputOptions",
     "ModelFile",
+    "NamedFeed",
     "OnnxOptions",
     "Report",
     "RunPlan",
@@ -43,6 +44,7 @@ _HOMES = {
     "ExecutionOptions": "trtkit.plan",
     "InputOptions": "trtkit.comparator.inputs",
     "ModelFile": "trtkit.models",
+    "NamedFeed": "trtkit.results",
     "OnnxOptions": "trtkit.backends.onnx.options",
     "Report": "trtkit.report.model",
     "RunPlan": "trtkit.plan",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, SaveOptions
     from trtkit.report.convert import ConvertReport
     from trtkit.report.model import Report
+    from trtkit.results import NamedFeed
     from trtkit.session import run
 
 

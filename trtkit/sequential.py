@@ -17,7 +17,7 @@ from trtkit import files
 from trtkit.backends.replay import Replay
 from trtkit.errors import InputError
 from trtkit.judging import Judge
-from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
+from trtkit.measuring import begin, finish, host_side, iterate, named_feed, runner_report, takes_device_arrays
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report
@@ -106,14 +106,15 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
 
     measurement: Measurement | None = None
     samples: dict[int, str] = {}
-    with make_runners(plan, open_model(plan), given)[index] as runner:
+    model = open_model(plan)
+    with make_runners(plan, model, given)[index] as runner:
         notes: tuple[str, ...] = ()
         first = not (spill / _INPUTS).exists()
         if not first:
             kept = files.read_inputs(spill / _INPUTS).runs[0].iterations
             feeds = Feeds("the feeds of the first runner", kept, len(kept), repeatable=True)
         else:
-            feeds = given if given is not None else run_feeds(plan, runner.input_specs())
+            feeds = given if given is not None else run_feeds(plan, model, [runner])
             notes = gathered_notes(feeds, [runner])
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
@@ -123,9 +124,10 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
                     samples[number] = sample
                 host = host_side(feed) if kept_feeds is not None or not takes_device_arrays(runner) else feed
                 mine = feed if takes_device_arrays(runner) else host
-                if measurement is None:
-                    measurement = begin(runner, mine, plan.execution)
-                outputs.write(iterate(runner, mine, measurement))
+                with named_feed(feed, number):
+                    if measurement is None:
+                        measurement = begin(runner, mine, plan.execution)
+                    outputs.write(iterate(runner, mine, measurement))
                 if kept_feeds is not None:
                     kept_feeds.write(Iteration(host))
             if measurement is None:
