@@ -41,7 +41,7 @@ def test_saved_outputs_alone() -> None:
     [
         (RunPlan("m.onnx", ["onnxrt"], baseline=Path("golden")), "baseline", "golden"),
         (RunPlan("m.onnx", ["onnxrt"], baseline="golden", baseline_of="o.onnx"), "baseline_of", "o.onnx"),
-        (RunPlan("m.onnx", ["onnxrt", "onnxref"], waivers=Path("w.toml")), "waivers", ["w.toml"]),
+        (RunPlan("m.onnx", ["onnxrt", "onnxref"], waivers=[Path("w.toml")]), "waivers", ["w.toml"]),
         (RunPlan("n.py:f", ["trt"]), "model", {"path": "n.py", "kind": "trt-network-script", "function": "f"}),
         (
             RunPlan("m.onnx", [RunnerPlan("onnxrt", "o", {"providers": ("cpu",), "path": Path("p")})]),
@@ -82,7 +82,7 @@ def test_saved_outputs_alone() -> None:
         ),
         (RunPlan("m.onnx", ["onnxrt"], save=SaveOptions(report="r.md")), "save", {"report": ["r.md"]}),
     ],
-    ids=["script", "runner", "inputs", "onnx", "execution", "compare", "save"],
+    ids=["baseline", "baseline of", "waivers", "script", "runner", "inputs", "onnx", "execution", "compare", "save"],
 )
 def test_what_differs_from_the_default(plan: RunPlan, section: str, expected: Any) -> None:
     data = plan_data(plan)

@@ -49,7 +49,7 @@ def _to_onnx(plan: ConvertPlan) -> ConvertReport:
     from trtkit.backends.onnx.apart import read_apart
     from trtkit.backends.onnx.describe import describe
     from trtkit.backends.onnx.model import LoadedModel
-    from trtkit.backends.onnx.saving import save_onnx
+    from trtkit.backends.onnx.saving import external_target, save_onnx
 
     began = time.perf_counter()
     model = load_file(plan.model_file, plan.onnx)
@@ -61,6 +61,7 @@ def _to_onnx(plan: ConvertPlan) -> ConvertReport:
     if precision is not None:
         check(precision)
     save_onnx(model, plan.onnx)
+    beside = external_target(plan.onnx)
     seconds = time.perf_counter() - began
     target = plan.target_path
     described = describe(LoadedModel(target, None, lambda: (read_apart(target), target.parent)))
@@ -73,7 +74,7 @@ def _to_onnx(plan: ConvertPlan) -> ConvertReport:
         name=described.name,
         inputs=described.inputs,
         outputs=described.outputs,
-        external_data=_external_data(plan),
+        external_data=None if beside is None or not beside.exists() else str(beside),
         opset=described.facts["opset"],
         precision=precision,
     )
@@ -92,16 +93,6 @@ def _feeds_of(plan: ConvertPlan) -> Callable[[TensorSpecs], Iterable[Feed]] | No
             yield feed
 
     return feeds
-
-
-def _external_data(plan: ConvertPlan) -> str | None:
-    """Where the weights went that are not in the model; None where all are."""
-    location = plan.onnx.save_external_data
-    if location is None:
-        return None
-    whole = not plan.onnx.no_save_all_tensors_to_one_file
-    path = plan.target_path.parent / (location or (f"{plan.target_path.name}.data" if whole else ""))
-    return str(path) if path.exists() else None
 
 
 def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:

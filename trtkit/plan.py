@@ -226,6 +226,14 @@ class RunPlan:
         return (*loads, *(script_file(str(text)) for text in scripts if text is not None))
 
     @property
+    def saves(self) -> tuple[str, ...]:
+        """The files and folders that are written."""
+        saves = [getattr(self.save, each.name) for each in fields(self.save) if each.name != "report"]
+        saves += [*self.save.report, self.onnx.save_onnx, self.onnx.save_precision_config]
+        saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]
+        return tuple(str(path) for path in saves if path is not None)
+
+    @property
     def vouched_for(self) -> tuple[str, ...]:
         """What the user says and trtkit cannot check, one line each."""
         if self.baseline_of is None or self.model_file is None:
@@ -270,11 +278,8 @@ class RunPlan:
             )
 
     def _check_paths(self) -> None:
-        saves = [getattr(self.save, each.name) for each in fields(self.save) if each.name != "report"]
-        saves += [*self.save.report, self.onnx.save_onnx, self.onnx.save_precision_config]
-        saves += [runner.options.get(name) for runner in self.named_runners for name in _RUNNERS_FILES]
         folders = [] if self.save.save_baseline is None else [self.save.save_baseline]
-        check_paths(self.loads, [str(path) for path in saves if path is not None], self.model_file, folders)
+        check_paths(self.loads, self.saves, self.model_file, folders)
 
 
 def asked_of(runner: RunnerPlan) -> tuple[Precision, ...]:

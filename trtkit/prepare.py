@@ -29,9 +29,16 @@ def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
     Raises:
         FileError: there is no such file.
         ModelError: it cannot be loaded or edited.
+        UsageError: a file that the plan saves holds the model's weights.
     """
     file = plan.model_file
-    return None if file is None else open_file(file, plan.onnx)
+    if file is None:
+        return None
+    if plan.saves and file.kind == "onnx":
+        from trtkit.backends.onnx.external import check_spared
+
+        check_spared(file.path, plan.onnx.external_data_dir, plan.saves)
+    return open_file(file, plan.onnx)
 
 
 def make_runners(

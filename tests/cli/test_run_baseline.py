@@ -130,6 +130,16 @@ def test_another_kind_of_model(baseline: str, model: Path) -> None:
         trtkit.run(trtkit.RunPlan("m.engine", ["trt"], baseline=baseline))
 
 
+def test_the_original_has_its_weights_in_another_folder(trtkit_command: Command, in_tmp: Path) -> None:
+    original = zoo.write_external(Path(), data=Path("weights/w.bin"))
+    line = ("--onnxrt", "--external-data-dir", "weights")
+    assert trtkit_command("run", original, *line, "--save-baseline", "D").code == 0
+    edited = trtkit_command("run", original, *line, "--save-onnx", "whole.onnx")
+    assert edited.code == 0, edited.error
+    result = trtkit_command("run", "whole.onnx", *line, "--baseline", "D", "--baseline-of", original)
+    assert result.code == 0, result.error
+
+
 def test_external_data_counts(trtkit_command: Command, in_tmp: Path) -> None:
     weight = zoo.external_tensor("w", zoo.SQUARE, "w.bin")
     proto = zoo.model([zoo.node("MatMul", ["x", "w"], ["y"])], [zoo.X], [zoo.Y], [weight])

@@ -82,7 +82,7 @@ def _check_model(plan: RunPlan, manifest: Manifest) -> None:
     baseline = f"the baseline {plan.baseline!r}"
     if plan.baseline_of is not None:
         original = ModelFile.parse(plan.baseline_of, made_from.kind)
-        difference = made_from.difference(identify(original))
+        difference = made_from.difference(identify(original, plan.onnx.external_data_dir))
         if difference:
             raise ModelError(f"{baseline} is not of --baseline-of {plan.baseline_of}: {difference}")
         return

@@ -14,6 +14,7 @@ from trtkit import __version__
 from trtkit.cli.argbind import Parser
 from trtkit.cli.console import drop, flush, flush_errors, open_streams
 from trtkit.cli.logargs import set_up_logging
+from trtkit.cli.written import check_apart
 from trtkit.errors import TrtkitError, UsageError, one_line
 from trtkit.log import keep_failure
 from trtkit.suggest import did_you_mean
@@ -144,6 +145,7 @@ def _execute(prog: str, module: ModuleType, argv: Sequence[str]) -> int:
     parser = Parser(prog=prog, description=module.DESCRIPTION)
     module.configure(parser)
     namespace = parser.parse_known(argv)
+    check_apart(namespace)
     return int(module.execute(namespace, set_up_logging(namespace)))
 
 

@@ -7,7 +7,7 @@ Where a tensor keeps its bytes is written in its `external_data` entries: `locat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,14 @@ from trtkit.backends.onnx.dtypes import NAMES
 from trtkit.backends.onnx.reading import onnx_module
 from trtkit.backends.onnx.walk import tensors_of
 from trtkit.dtypes import DTYPES
-from trtkit.errors import FileError, ModelError, one_line
+from trtkit.errors import FileError, ModelError, TrtkitError, UsageError, one_line
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
 __all__ = [
     "Extent",
+    "check_spared",
     "copy_extent",
     "extent_of",
     "external_files",
@@ -93,6 +94,32 @@ def external_files(path: Path, folder: Path | None = None) -> dict[str, Path]:
         if not file.samefile(path):
             found[location] = file
     return found
+
+
+def check_spared(path: Path, folder: Path | None, written: Iterable[str | Path]) -> None:
+    """Stop where writing would take a model's weights away. The model is read only where there is something to replace.
+
+    Args:
+        path: the model.
+        folder: where its weights are, if the user says so.
+        written: files and folders that will be written.
+
+    Raises:
+        UsageError: one of them is a file of the model's weights, or holds one.
+    """
+    targets = {Path(each).resolve(): each for each in written if Path(each).exists()}
+    if not targets:
+        return
+    try:
+        files = external_files(path, folder)
+    except TrtkitError:
+        return  # whoever opens the model says what is wrong with it
+    for location, file in files.items():
+        for taken in (file.resolve(), *file.resolve().parents):
+            if taken in targets:
+                raise UsageError(
+                    f"{str(targets[taken])!r} holds weights of {str(path)!r} ({location!r}); save somewhere else"
+                )
 
 
 def place(model: ModelProto, roots: Sequence[Path]) -> Path:

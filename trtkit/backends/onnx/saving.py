@@ -12,6 +12,7 @@ from trtkit.atomic import replacing, write_errors
 from trtkit.backends.onnx.apart import write_model
 from trtkit.backends.onnx.dtypes import STRING
 from trtkit.backends.onnx.external import (
+    check_spared,
     copy_extent,
     extent_of,
     external_tensors,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto, TensorProto
 
-__all__ = ["save_onnx"]
+__all__ = ["external_target", "save_onnx"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
     external already are copied in pieces; what is in the model already is in memory anyway.
 
     Raises:
-        UsageError: `options.save_onnx` is not given.
+        UsageError: `options.save_onnx` is not given, or would be written over the weights of the model itself.
         FileError: a file cannot be written.
         ModelError: the model with its weights inside would exceed 2 GB.
     """
@@ -55,6 +56,9 @@ def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
     target = options.save_onnx
     if target is None:
         raise UsageError("save_onnx: no path was given")
+    if target.resolve() != model.path.resolve():  # a model that is replaced by itself needs its old weights no more
+        beside = external_target(options)
+        check_spared(model.path, options.external_data_dir, [target] if beside is None else [target, beside])
     copy, root = model.own()
     external = external_tensors(copy)
     if external and options.ignore_external_data:
@@ -77,6 +81,15 @@ def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
             if id(tensor) not in weights:
                 load_tensor(tensor, root)
         write_model(copy, root, out, _WHOLE, instead)
+
+
+def external_target(options: OnnxOptions) -> Path | None:
+    """The file, or folder, that weights go to; None where they stay in the model."""
+    target, relative = options.save_onnx, options.save_external_data
+    if target is None or relative is None:
+        return None
+    whole = not options.no_save_all_tensors_to_one_file
+    return target.parent / (relative or (f"{target.name}.data" if whole else ""))
 
 
 def _move_out(model: ModelProto, root: Path, target: Path, options: OnnxOptions, files: ExitStack) -> None:
