@@ -13,7 +13,7 @@ from trtkit.backends.base import Runner
 from trtkit.errors import WorkError
 from trtkit.plan import ExecutionOptions, RunnerPlan
 from trtkit.report.model import RunnerReport
-from trtkit.results import Feed, Iteration, Outputs, sample_of
+from trtkit.results import Feed, Iteration, Outputs
 from trtkit.timing import Measurement, Timings
 
 __all__ = [
@@ -76,7 +76,7 @@ def finish(runner: Runner, measurement: Measurement) -> None:
 
 
 @contextmanager
-def named_feed(feed: Feed, index: int) -> Iterator[None]:
+def named_feed(sample: str | None, index: int) -> Iterator[None]:
     """Say on which feed it was that something failed, where the feed has a name.
 
     Raises:
@@ -85,7 +85,6 @@ def named_feed(feed: Feed, index: int) -> Iterator[None]:
     try:
         yield
     except WorkError as error:
-        sample = sample_of(feed)
         if sample is None:
             raise
         raise type(error)(f"iteration {index} ({sample}): {error}") from error

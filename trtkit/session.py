@@ -94,7 +94,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
         for index, feed in enumerate(track(checked_feeds(feeds, runners, plan), feeds.length)):
             host = host_side(feed) if copied else feed
             placed = [feed if takes_device_arrays(runner) else host for runner in runners]
-            with named_feed(feed, index):
+            with named_feed(sample_of(feed), index):
                 if index == 0:
                     measurements = [begin(*each, plan.execution) for each in zip(runners, placed, strict=True)]
                 together = zip(runners, placed, measurements, strict=True)

@@ -95,9 +95,7 @@ class CalibrationPlan:
                 "--iterations and --calibrate-tolerance N both say how many feeds there are; leave one out"
             )
         if run.inputs.shape_sweep:
-            raise UsageError(
-                "--shape-sweep has no effect with --calibrate-tolerance, which takes one shape; leave it out"
-            )
+            raise UsageError("--shape-sweep: --calibrate-tolerance measures at one shape; leave one of the two out")
         if not run.named_runners:
             raise UsageError("--calibrate-tolerance needs the backend whose noise is measured, such as --onnxrt")
         reference = run.named_runners[-1]
