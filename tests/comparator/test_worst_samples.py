@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from trtkit import CompareOptions, RunPlan
 from trtkit.comparator.compare import PairComparator
 from trtkit.comparator.outcome import MetricOutcome, MetricResult
 from trtkit.comparator.tally import OutputTally
+from trtkit.report import render
+from trtkit.report.reading import read_report
 from trtkit.results import Iteration
 
 
@@ -116,6 +120,20 @@ def test_in_the_text(in_tmp: Any) -> None:
     passed = trtkit.run(RunPlan(load_outputs=["b.npz", "b.npz"]))
     assert "worst samples" not in passed.text()
     assert "worst samples" in passed.text(detail=True)
+
+
+def test_a_report_from_before_they_were_kept(in_tmp: Any) -> None:
+    saved("a.npz", 1.0, 1.5)
+    saved("b.npz", 1.0, 1.0)
+    report = trtkit.run(RunPlan(load_outputs=["a.npz", "b.npz"], save=trtkit.SaveOptions(report="r.json")))
+    data = json.loads(Path("r.json").read_text())
+    assert "Worst samples" in render(data, ".md")
+    del data["pairs"][0]["outputs"][0]["metrics"][0]["worst_samples"]
+    Path("r.json").write_text(json.dumps(data))
+    found, _ = read_report(Path("r.json"))
+    assert found.verdict_text() == report.verdict_text()
+    assert "worst samples" not in found.text()
+    assert "Worst samples" not in render(data, ".md")
 
 
 def test_one_iteration_needs_no_list(in_tmp: Any) -> None:

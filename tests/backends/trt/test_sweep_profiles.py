@@ -81,15 +81,18 @@ def test_what_the_runner_builds_for(tmp_path: Path) -> None:
         assert feeds.shape_ranges == {"x": ((2, 3), (3, 3), (16, 3))}
 
 
-def test_the_profile_that_runs_counts() -> None:
-    several = {name: ({"x": (size, 3)}, {"x": (2 * size, 3), "y": (1,)}) for name, size in (("min_shapes", 1),)}
-    options = Options(**several, opt_shapes=({"x": (2, 3)}, {"x": (4, 3)}), max_shapes=({"x": (3, 3)}, {"x": (6, 3)}))
-    assert options.asked_ranges() == {"x": ((1, 3), (2, 3), (3, 3))}
-    second = Options(
-        min_shapes=options.min_shapes,
-        opt_shapes=options.opt_shapes,
-        max_shapes=options.max_shapes,
-        optimization_profile=1,
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [(0, {"x": ((1, 3), (2, 3), (3, 3))}), (1, {"x": ((2, 3), (4, 3), (6, 3))}), (2, {})],
+    ids=["first", "second", "none"],
+)
+def test_the_profile_that_runs_counts(index: int, expected: dict[str, Any]) -> None:
+    """The second one has an input that only one of the three names."""
+    options = Options(
+        min_shapes=({"x": (1, 3)}, {"x": (2, 3), "y": (1,)}),
+        opt_shapes=({"x": (2, 3)}, {"x": (4, 3)}),
+        max_shapes=({"x": (3, 3)}, {"x": (6, 3)}),
+        optimization_profile=index,
     )
-    assert second.asked_ranges() == {"x": ((2, 3), (4, 3), (6, 3))}
+    assert options.asked_ranges() == expected
     assert Options(min_shapes=({"x": (1, 3)},)).asked_ranges() == {}
