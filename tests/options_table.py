@@ -23,8 +23,9 @@ def parsers() -> Iterator[Parser]:
         tools = getattr(command, "SUBTOOLS", None)
         rows = {name: path} if tools is None else {f"{name} {tool}": path for tool, (path, _) in tools.items()}
         for prog, module in rows.items():
-            parser = Parser(prog=f"trtkit {prog}")
-            importlib.import_module(module).configure(parser)
+            code = importlib.import_module(module)
+            parser = Parser(prog=f"trtkit {prog}", description=code.DESCRIPTION)
+            code.configure(parser)
             yield parser
 
 

@@ -6,8 +6,7 @@ The names below are the public API. They are imported from their modules when th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # loading the module typing takes a tenth of the time that help takes
 __version__ = "0.1.0"
 
 __all__ = [
@@ -64,6 +63,8 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from trtkit.api import compare, open_runner
     from trtkit.backends.onnx.options import OnnxOptions
     from trtkit.backends.trt.script_api import extend_onnx

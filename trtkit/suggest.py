@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+TYPE_CHECKING = False  # as in trtkit.cli.outline
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 __all__ = ["did_you_mean", "listing", "near_files"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from trtkit.errors import UsageError
@@ -29,18 +28,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("formatter_class", _Formatter)
-        super().__init__(**kwargs)
+        super().__init__(add_help=False, **kwargs)  # help comes from `trtkit.cli.helptext`
         self.hint = ""
         self.left_out: Mapping[str, str] = {}
-
-    def format_help(self) -> str:
-        """The help, as wide as the terminal."""
-        import shutil
-
-        width = min(110, shutil.get_terminal_size().columns - 2)
-        self.formatter_class = partial(_Formatter, width=width)
-        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
@@ -65,30 +55,6 @@ class Parser(argparse.ArgumentParser):
                 raise UsageError(f"unknown option {first!r}{did_you_mean(first.partition('=')[0], flags)}")
             raise UsageError(f"unexpected argument {first!r}{self.hint}")
         return namespace
-
-
-class _Formatter(argparse.HelpFormatter):
-    """Help in a width that suits terminals of 80 columns, and wider ones no more than 110."""
-
-    def __init__(self, prog: str, width: int = 110) -> None:
-        # argparse makes a formatter for every argument that is added; the terminal is measured for help alone.
-        super().__init__(prog, max_help_position=28, width=width)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """`-s, --long VALUE`, the value once."""
-        if not action.option_strings:
-            return super()._format_action_invocation(action)
-        names = ", ".join(action.option_strings)
-        return names if action.nargs == 0 else f"{names} {self._format_args(action, action.dest.upper())}"
-
-    def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
-        """`VALUE ...` for one or more, `[VALUE ...]` for none or more."""
-        metavar = action.metavar if isinstance(action.metavar, str) else default_metavar
-        if action.nargs == "+":
-            return f"{metavar} ..."
-        if action.nargs == "*":
-            return f"[{metavar} ...]"
-        return super()._format_args(action, default_metavar)
 
 
 def add_options(

@@ -9,7 +9,10 @@ import codecs
 import io
 import os
 import sys
-from typing import TextIO
+
+TYPE_CHECKING = False  # as in trtkit.cli.outline
+if TYPE_CHECKING:
+    from typing import TextIO
 
 __all__ = ["drop", "emit", "flush", "flush_errors", "open_streams", "silence"]
 

@@ -1,4 +1,4 @@
-"""The entry point: finds the command, builds that command's parser alone, and turns every error into an exit code."""
+"""The entry point: finds the command, prints its help, or carries it out and turns every error into an exit code."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import gc
 import importlib
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from types import FrameType, MappingProxyType, ModuleType
-from typing import NoReturn
 
 from trtkit import __version__
-from trtkit.cli.argbind import Parser
-from trtkit.cli.console import drop, flush, flush_errors, open_streams
-from trtkit.cli.logargs import set_up_logging
-from trtkit.cli.written import check_apart
+from trtkit.cli.console import drop, emit, flush, flush_errors, open_streams
+from trtkit.cli.outline import asks_for, has_outline, read_outline
 from trtkit.errors import TrtkitError, UsageError, one_line
-from trtkit.log import keep_failure
 from trtkit.suggest import did_you_mean
 
-__all__ = ["COMMANDS", "choose", "entry", "main", "show_commands"]
+TYPE_CHECKING = False  # as in trtkit.cli.outline
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType, ModuleType
+    from typing import Any, NoReturn
 
-Table = Mapping[str, tuple[str, str]]
+    from trtkit.cli.argbind import Parser
+
+    Table = Mapping[str, tuple[str, str]]
+
+__all__ = ["COMMANDS", "choose", "entry", "main"]
 
 COMMANDS: Table = {
     "run": ("trtkit.cli.run", "run a model under several backends and compare every output"),
@@ -34,6 +36,10 @@ COMMANDS: Table = {
 """Command to module and help. The module has `DESCRIPTION`, `configure(parser)` and `execute(namespace, detail)`,
 or else a table `SUBTOOLS` of the same form as this one, and perhaps `LEFT_OUT`: names of other tools' subtools and
 what to tell people who type them."""
+
+_HELP, _HELP_ALL = ("-h", "--help"), "--help-all"
+
+_ABOUT = "Does this model give the same answer here as there? Run, compare and inspect models."
 
 _EPILOG = """exit codes: 0 ran and matched; 1 differs or failed validation; 2 wrong command line; 3 could not be carried
 out; 4 something is missing on this machine; 5 a bug in trtkit; 130 interrupted; 143 terminated"""
@@ -69,17 +75,24 @@ def main(argv: Sequence[str]) -> int:
     """Run a command line and return its exit code; see `trtkit.errors` for the codes."""
     prog = "trtkit"
     try:
-        command, module = choose(prog, COMMANDS, argv)
-        if module is None:
-            return _overview(argv)
+        command = choose(COMMANDS, argv)
+        if not command:
+            return _without_command(prog, _ABOUT, COMMANDS, argv, _EPILOG)
         prog, rest = f"{prog} {command}", argv[1:]
-        subtools = getattr(module, "SUBTOOLS", None)
-        if subtools is not None:
-            subtool, module = choose(prog, subtools, rest, getattr(module, "LEFT_OUT", {}))
-            if module is None:
-                return show_commands(prog, COMMANDS[command][1], subtools, rest)
-            prog, rest = f"{prog} {subtool}", rest[1:]
-        return _execute(prog, module, rest)
+        path, about = COMMANDS[command]
+        if not has_outline(prog):
+            tools = importlib.import_module(path)
+            tool = choose(tools.SUBTOOLS, rest, getattr(tools, "LEFT_OUT", {}))
+            if not tool:
+                return _without_command(prog, about, tools.SUBTOOLS, rest)
+            prog, rest, path = f"{prog} {tool}", rest[1:], tools.SUBTOOLS[tool][0]
+        outline = read_outline(prog)
+        if asks_for((*_HELP, _HELP_ALL), rest):
+            from trtkit.cli.helptext import help_text, terminal_width
+
+            emit(help_text(outline, terminal_width(), everything=asks_for((_HELP_ALL,), rest)))
+            return 0
+        return _execute(outline, path, rest)
     except TrtkitError as error:
         return _fail(prog, one_line(error, 4000), error.exit_code)
     except BrokenPipeError:
@@ -93,8 +106,6 @@ def main(argv: Sequence[str]) -> int:
         return _fail(prog, f"out of memory: {one_line(error)}", 3)
     except KeyboardInterrupt:
         return _fail(prog, *_STOPS[signal.SIGINT])
-    except SystemExit as error:  # argparse, after -h and --version
-        return error.code if isinstance(error.code, int) else 0
     except Exception:  # noqa: BLE001 - whatever is left is a bug of ours
         if not _received:
             import traceback
@@ -103,55 +114,62 @@ def main(argv: Sequence[str]) -> int:
         return _fail(prog, "this is a bug in trtkit; please report it with the lines above", 5)
 
 
-def choose(
-    prog: str, table: Table, argv: Sequence[str], left_out: Mapping[str, str] = MappingProxyType({})
-) -> tuple[str, ModuleType | None]:
-    """The command that the first argument names, and its module; no module where no command is named.
+def choose(table: Table, argv: Sequence[str], left_out: Mapping[str, str] | None = None) -> str:
+    """The command that the first argument names; empty where none is named.
 
     Raises:
         UsageError: there is no such command, or it is one of those that are left out.
     """
     if not argv or argv[0].startswith("-"):
-        return "", None
+        return ""
     name = argv[0]
-    if name in left_out:
+    if left_out and name in left_out:
         raise UsageError(f"{name}: {left_out[name]}")
     if name not in table:
         raise UsageError(f"unknown command {name!r}{did_you_mean(name, table)} (known: {', '.join(table)})")
-    return name, importlib.import_module(table[name][0])
+    return name
 
 
-def show_commands(prog: str, description: str, table: Table, argv: Sequence[str], epilog: str | None = None) -> int:
-    """Help and version for a command line that names no command.
+def _without_command(prog: str, about: str, table: Table, argv: Sequence[str], epilog: str = "") -> int:
+    """Help and version for a command line that names no command."""
+    if argv and argv[0] in _HELP:
+        from trtkit.cli.helptext import commands_help, terminal_width
 
-    Raises:
-        UsageError: it asks for neither.
-    """
-    parser = Parser(prog=prog, description=description, epilog=epilog)
-    parser.add_argument("--version", action="version", version=f"trtkit {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, (_, text) in table.items():
-        commands.add_parser(name, help=text)
-    parser.parse_known(argv)
+        emit(commands_help(prog, about, table, epilog, terminal_width()))
+        return 0
+    if argv and argv[0] == "--version":
+        emit(f"trtkit {__version__}")
+        return 0
+    if argv:
+        raise UsageError(f"unknown option {argv[0]!r}{did_you_mean(argv[0], (*_HELP, '--version'))}")
     raise UsageError(f"no command was given (known: {', '.join(table)})")
 
 
-def _overview(argv: Sequence[str]) -> int:
-    about = "Does this model give the same answer here as there? Run, compare and inspect models."
-    return show_commands("trtkit", about, COMMANDS, argv, _EPILOG)
+def _execute(outline: Mapping[str, Any], path: str, argv: Sequence[str]) -> int:
+    from trtkit.cli.logargs import set_up_logging
+    from trtkit.cli.outlining import parser_for
+    from trtkit.cli.written import check_apart
 
-
-def _execute(prog: str, module: ModuleType, argv: Sequence[str]) -> int:
-    parser = Parser(prog=prog, description=module.DESCRIPTION)
-    module.configure(parser)
+    module = importlib.import_module(path)
+    parser = parser_for(outline, argv) or _whole_parser(outline["prog"], module)
     namespace = parser.parse_known(argv)
     check_apart(namespace)
     return int(module.execute(namespace, set_up_logging(namespace)))
 
 
+def _whole_parser(prog: str, module: ModuleType) -> Parser:
+    from trtkit.cli.argbind import Parser
+
+    parser = Parser(prog=prog)
+    module.configure(parser)
+    return parser
+
+
 def _fail(name: str, message: str, code: int) -> int:
     if _received:
         message, code = _STOPS[signal.Signals(_received[0])]
+    from trtkit.log import keep_failure
+
     keep_failure(message, sys.exc_info()[1], with_traceback=code == 5)
     try:
         print(f"{name}: error: {message}", file=sys.stderr)  # noqa: T201 - the one place where errors are printed

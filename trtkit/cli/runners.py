@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
 
 from trtkit.backends.registry import BACKENDS, find_backend
 from trtkit.cli.argbind import Parser, given, given_flags, read_spec
@@ -15,33 +13,19 @@ from trtkit.plan import RunnerPlan
 __all__ = ["add_runners", "read_runners"]
 
 
-class _AddRunner(argparse.Action):
-    """Appends to one list, whichever flag it was, so that the order of different flags is kept."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        spec = values if isinstance(values, str) else self.const
-        namespace.runners = [*namespace.runners, spec]
-
-
 def add_runners(parser: Parser) -> None:
     """Add one flag for each backend of the table, and the general form."""
     group = parser.add_argument_group("runners", "each can be given several times; their order is the order of results")
-    parser.set_defaults(runners=[])
+    parser.set_defaults(runners=[])  # one list for all of these flags, in the order of the command line
     for backend in BACKENDS:
         flag = f"--{backend.name}"
-        group.add_argument(flag, action=_AddRunner, nargs=0, const=backend.name, dest="runners", help=backend.help)
+        group.add_argument(flag, action="append_const", const=backend.name, dest="runners", help=backend.help)
     group.add_argument(
         "--runner",
-        action=_AddRunner,
+        action="append",
         dest="runners",
         metavar="BACKEND[:KEY=VALUE,...]",
-        help="add a runner with options of its own, such as onnxrt:name=plain,graph-optimization-level=disable_all; "
+        help="add a runner with options of its own, such as onnxrt:name=one,ort-intra-op-threads=1; "
         "keys are the backend's options without dashes in front, lists stand in [a,b]",
     )
 

@@ -53,9 +53,9 @@ def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
         ModelError: the model with its weights inside would exceed 2 GB.
     """
 
-    target = options.save_onnx
-    if target is None:
+    if options.save_onnx is None:
         raise UsageError("save_onnx: no path was given")
+    target = Path(options.save_onnx)
     if target.resolve() != model.path.resolve():  # a model that is replaced by itself needs its old weights no more
         beside = external_target(options)
         check_spared(model.path, options.external_data_dir, [target] if beside is None else [target, beside])
@@ -85,9 +85,10 @@ def save_onnx(model: LoadedModel, options: OnnxOptions) -> None:
 
 def external_target(options: OnnxOptions) -> Path | None:
     """The file, or folder, that weights go to; None where they stay in the model."""
-    target, relative = options.save_onnx, options.save_external_data
-    if target is None or relative is None:
+    relative = options.save_external_data
+    if options.save_onnx is None or relative is None:
         return None
+    target = Path(options.save_onnx)
     whole = not options.no_save_all_tensors_to_one_file
     return target.parent / (relative or (f"{target.name}.data" if whole else ""))
 
