@@ -144,6 +144,17 @@ def test_problems_say_at_which_sizes(trtkit_command: Command, folder: Path) -> N
     assert "output 'y' of 'onnxrt' holds 8 NaN and 0 infinite of 8 elements (max)" in result.out
 
 
+def test_problems_at_every_size_are_counted(trtkit_command: Command, folder: Path) -> None:
+    (folder / "change.py").write_text(
+        "def postprocess_outputs(outputs):\n"
+        "    return {('z' if outputs.runner_name == 'onnxrt' else 'y'): outputs['y']}\n"
+    )
+    result = trtkit_command(*LINE, "--shape-sweep", "min,max", "--postprocess-func-script", "change.py")
+    assert result.code == 1
+    assert "no output of 'onnxrt' could be compared with 'onnxref' (2 times)" in result.out
+    assert "(max)" not in result.out
+
+
 def test_the_script_does_the_same(trtkit_command: Command, folder: Path) -> None:
     line = (*LINE, "--shape-sweep", "max,random:2", "--shape-range", "N:2..5", "--seed", "4", "--worst-samples", "1")
     assert trtkit_command(*line, "--save-inputs", "a.npz").code == 0

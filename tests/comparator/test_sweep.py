@@ -151,6 +151,13 @@ ERRORS: dict[str, tuple[tuple[TensorSpec, ...], dict[str, Any], type[TrtkitError
         InputError,
         r"--shape-range b\[1\] has no effect",
     ),
+    "symbol that is given, by its place": (
+        (A, B),
+        {"shape_range": {"a[0]": (1, 2)}, "input_shapes": {"b": (2, 7)}},
+        InputError,
+        r"--shape-range a\[0\] has no effect, since --input-shapes fixes its size",
+    ),
+    "an input": ((A,), {"shape_range": {"a": (1, 2)}}, InputError, r"that is an input; name .*, such as a\[0\]"),
     "two ranges": ((A, B), {"shape_range": {"N": (1, 2), "b[0]": (1, 3)}}, InputError, "'N', which it is, has another"),
 }
 

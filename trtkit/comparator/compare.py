@@ -121,8 +121,9 @@ class PairComparator:
                 outputs.append(self._count(index, ALL_OUTPUTS, ALL_OUTPUTS, [custom[ALL_OUTPUTS]]))
             if not outputs or not self._pairs.matched:
                 problems.append(f"no output of {self._actual!r} could be compared with {self._expected!r}")
+        everywhere = self._pair_problems if self._pairs.matched else problems
         for problem in problems:
-            named = sample is not None and problem not in self._pair_problems
+            named = sample is not None and problem not in everywhere
             self._problems.add(f"{problem} ({sample})" if named else problem)
         passed = not problems and (self._options.check_average or all(map(self._accepts, outputs)))
         return IterationOutcome(index, tuple(outputs), tuple(problems), passed)

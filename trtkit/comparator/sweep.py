@@ -162,9 +162,10 @@ class _Grid:
         return found
 
     def _at(self, said: str) -> str | None:
+        """The name of the dimension at `x[0]`, where there is one that is swept."""
         match = _AXIS.fullmatch(said)
         spec = self.inputs.get(match["input"]) if match else None
-        if match is None or spec is None or spec.shape is None or int(match["axis"]) >= len(spec.shape):
+        if match is None or spec is None or int(match["axis"]) >= len(spec.shape or ()):
             return None
         name = _name(spec, int(match["axis"]))
         return name if name in self.places else None
@@ -172,10 +173,13 @@ class _Grid:
     def _unknown(self, said: str) -> str:
         match = _AXIS.fullmatch(said)
         spec = self.inputs.get(match["input"]) if match else None
-        if said in self.fixed or (spec is not None and spec.name in self.given):
+        dims = () if match is None or spec is None else (spec.shape or ())[int(match["axis"]) :][:1]
+        if {said, *dims} & {*self.fixed} or (spec is not None and spec.name in self.given):
             return f"--shape-range {said} has no effect, since --input-shapes fixes its size; leave one of them out"
         if spec is not None:
             return f"--shape-range {said}: that is no dynamic dimension of the input {spec}"
+        if said in self.inputs:
+            return f"--shape-range {said}: that is an input; name one of its dimensions, such as {said}[0]"
         return (
             f"--shape-range: there is no dynamic dimension {said!r}{did_you_mean(said, self.places)} "
             f"(dynamic: {listing(self.places)})"
