@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.inputs import InputOptions, known_input
 from trtkit.dtypes import DTYPES, DType, numpy_dtype
@@ -15,7 +15,19 @@ from trtkit.results import Array, Feed, Feeds
 from trtkit.tensors import Sizes, TensorSpec, TensorSpecs, shape_text
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     import numpy as np
+
+    class _Source(Protocol):
+        """A seeded source of numbers."""
+
+        def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+            """Values in [0, 1) as float32 or float64."""
+
+        def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+            """Whole numbers in [low, high]."""
+
 
 __all__ = ["random_feeds"]
 
@@ -31,16 +43,6 @@ class _Drawn:
     row: DType
     low: float
     high: float
-
-
-class _Source(Protocol):
-    """A seeded source of numbers."""
-
-    def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
-        """Values in [0, 1) as float32 or float64."""
-
-    def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
-        """Whole numbers in [low, high]."""
 
 
 def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
@@ -127,6 +129,10 @@ def _integer_limits(row: DType) -> tuple[int, int]:
 
 
 def _largest_float(row: DType) -> float:
+    if not row.extended:
+        import numpy as np
+
+        return float(np.finfo(row.name).max)
     import ml_dtypes
 
     return float(ml_dtypes.finfo(numpy_dtype(row.name)).max)  # type: ignore[no-untyped-call]  # ml_dtypes lacks the type
