@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CompareOptions": "trtkit.comparator.compare",
+    "CompareOptions": "trtkit.comparator.options",
     "ConvertPlan": "trtkit.convert_plan",
     "ConvertReport": "trtkit.report.convert",
     "ExecutionOptions": "trtkit.plan",
@@ -68,8 +68,8 @@ if TYPE_CHECKING:
     from trtkit.api import compare, open_runner
     from trtkit.backends.onnx.options import OnnxOptions
     from trtkit.backends.trt.script_api import extend_onnx
-    from trtkit.comparator.compare import CompareOptions
     from trtkit.comparator.inputs import InputOptions
+    from trtkit.comparator.options import CompareOptions
     from trtkit.comparator.postprocess import TopK
     from trtkit.conversion import convert
     from trtkit.convert_plan import ConvertPlan

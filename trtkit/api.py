@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.base import Runner
-from trtkit.comparator.compare import CompareOptions, PairComparator
+from trtkit.comparator.compare import PairComparator
 from trtkit.comparator.inputs import check_feed
+from trtkit.comparator.options import CompareOptions
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, UsageError
 from trtkit.measuring import host_side, optional_answer, takes_device_arrays

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from trtkit.comparator.compare import CompareOptions, PairComparator, named_outputs, validate_arrays
 from trtkit.comparator.metrics import METRICS
-from trtkit.comparator.outcome import PairOutcome
+from trtkit.comparator.options import CompareOptions, named_outputs
 from trtkit.comparator.pairing import pair_runs, unused_mappings
 from trtkit.comparator.postprocess import postprocess
 from trtkit.comparator.problems import Problems
-from trtkit.comparator.records import RecordFile
 from trtkit.comparator.tolerance_file import with_tolerances
 from trtkit.errors import InputError, ScriptError
 from trtkit.plan import RunPlan
 from trtkit.report.text import count
 from trtkit.results import Iteration
 from trtkit.suggest import did_you_mean, listing
-from trtkit.userscript import UserScript, load_script
-from trtkit.waivers import UnneededWaiver, Waiver, Waivers, read_waivers
+
+if TYPE_CHECKING:
+    from trtkit.comparator.compare import PairComparator
+    from trtkit.comparator.outcome import PairOutcome
+    from trtkit.userscript import UserScript
+    from trtkit.waivers import UnneededWaiver, Waiver, Waivers
 
 __all__ = ["Judge"]
 
@@ -43,18 +46,24 @@ class Judge:
         self._named = _named_outputs(plan.compare, self._options)
         self._change = _script(plan.execution.postprocess_func_script, "postprocess_outputs")
         self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
-        function = self._compare.call if self._compare else None
         self._waivers = _waivers(plan)
-        recorded = RecordFile() if plan.save.records_iterations else None
-        more = (function, detail, self._waivers, recorded, plan.save.records_iterations)
-        self._pairs = {
-            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, self._options, *more)
-            for pair in pair_runs(names)
-        }
+        self._pairs = self._comparators(plan, names, detail) if len(names) > 1 else {}
         self._stopped = False
         self._outcomes: tuple[PairOutcome, ...] | None = None
         self.problems = Problems()
         self.iterations = 0
+
+    def _comparators(self, plan: RunPlan, names: Sequence[str], detail: bool) -> dict[tuple[str, str], PairComparator]:
+        from trtkit.comparator.compare import PairComparator  # not needed by a single result
+        from trtkit.comparator.records import RecordFile
+
+        function = self._compare.call if self._compare else None
+        recorded = RecordFile() if plan.save.records_iterations else None
+        more = (function, detail, self._waivers, recorded, plan.save.records_iterations)
+        return {
+            (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, self._options, *more)
+            for pair in pair_runs(names)
+        }
 
     @property
     def judges(self) -> bool:
@@ -80,6 +89,8 @@ class Judge:
             self._check_names(results)
         changed = {name: self._postprocessed(iteration) for name, iteration in results.items()}
         if self._options.validate:
+            from trtkit.comparator.compare import validate_arrays
+
             for name, iteration in changed.items():
                 for line in validate_arrays(name, iteration):
                     self.problems.add(line if sample is None else f"{line} ({sample})")
@@ -175,6 +186,8 @@ def unneeded(
         outcomes: every comparison, complete. A waiver for another runner or metric is not looked at.
         metrics: those that were asked for, so that a waiver for one that was not is left alone.
     """
+    from trtkit.waivers import UnneededWaiver
+
     for waiver in waivers:
         compared = [
             (output, metric, waiver.covers(pair.actual, output.name, metric.metric))
@@ -197,6 +210,8 @@ def unneeded(
 def _waivers(plan: RunPlan) -> Waivers | None:
     if not plan.waivers:
         return None
+    from trtkit.waivers import Waivers, read_waivers
+
     metrics = (*METRICS, "custom")
     every = [waiver for path in plan.waivers for waiver in read_waivers(path, metrics)]
     return Waivers(every, None if plan.model_file is None else plan.model_file.path.name)
@@ -209,4 +224,8 @@ def _named_outputs(given: CompareOptions, complete: CompareOptions) -> dict[str,
 
 
 def _script(text: str | None, default: str) -> UserScript | None:
-    return None if text is None else load_script(text, default)
+    if text is None:
+        return None
+    from trtkit.userscript import load_script
+
+    return load_script(text, default)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from trtkit.backends.onnx.options import OnnxOptions
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.options import CompareOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_count

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trtkit.comparator.compare import CompareOptions
-from trtkit.comparator.outcome import plain
+from trtkit.comparator.options import CompareOptions
 from trtkit.options import changed_fields
+from trtkit.plain_data import plain
 from trtkit.plan import RunPlan
 
 __all__ = ["options_data", "plan_data"]

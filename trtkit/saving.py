@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from trtkit.plan import RunPlan
-from trtkit.results import Feed, Iteration, Writer
+from trtkit.results import Feed, Iteration, SavedKind, Writer
 
 if TYPE_CHECKING:
     from trtkit.baselines.saving import BaselineWriter
@@ -40,17 +40,17 @@ class Saver:
         self.saved: dict[str, str] = {}
 
     def __enter__(self) -> Saver:
-        from trtkit import files
-        from trtkit.files.blob import open_writer as open_blob
-
+        # What writes is imported where something is written: it is a tenth of what a short run loads.
         wanted = self._options
         with ExitStack() as stack:
             if wanted.save_inputs is not None:
-                self._inputs.append(stack.enter_context(files.open_writer(Path(wanted.save_inputs), "inputs")))
+                self._inputs.append(stack.enter_context(_writer(wanted.save_inputs, "inputs")))
             if wanted.save_input_blob is not None:
+                from trtkit.files.blob import open_writer as open_blob
+
                 self._inputs.append(stack.enter_context(open_blob(Path(wanted.save_input_blob), "inputs")))
             if wanted.save_outputs is not None:
-                self._outputs.append(stack.enter_context(files.open_writer(Path(wanted.save_outputs), "outputs")))
+                self._outputs.append(stack.enter_context(_writer(wanted.save_outputs, "outputs")))
             if wanted.save_baseline is not None:
                 from trtkit.baselines.saving import BaselineWriter
 
@@ -102,3 +102,9 @@ class Saver:
                 writer.write(iteration)
         if self._baseline is not None:
             self._baseline.add(feed, every[-1])
+
+
+def _writer(path: str, kind: SavedKind) -> AbstractContextManager[Writer]:
+    from trtkit import files
+
+    return files.open_writer(Path(path), kind)

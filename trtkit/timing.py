@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from trtkit.precision_summary import PrecisionSummary
+    from trtkit.results import Array
 
 __all__ = ["GpuState", "Latency", "LayerTime", "Measurement", "Timings"]
 
@@ -128,16 +129,24 @@ def _statistics(seconds: array[float], throughput: bool) -> Latency | None:
     import numpy as np
 
     values = np.frombuffer(seconds)  # no copy: there may be millions
-    median, p90, p95, p99 = (float(value) for value in np.percentile(values, (50, 90, 95, 99)))
     total = float(values.sum())
+    values = np.sort(values)
     return Latency(
         count=len(values),
-        min=float(values.min()),
+        min=float(values[0]),
         mean=total / len(values),
-        median=median,
-        p90=p90,
-        p95=p95,
-        p99=p99,
-        max=float(values.max()),
+        median=_percentile(values, 50),
+        p90=_percentile(values, 90),
+        p95=_percentile(values, 95),
+        p99=_percentile(values, 99),
+        max=float(values[-1]),
         throughput=len(values) / total if throughput and total > 0 else None,
     )
+
+
+def _percentile(values: Array, percent: int) -> float:
+    """A percentile of sorted values. `numpy.percentile` says the same, but loads 5 % of a short run's time with it."""
+    place = percent / 100 * (len(values) - 1)
+    below = int(place)
+    low, high = float(values[below]), float(values[min(below + 1, len(values) - 1)])
+    return low + (high - low) * (place - below)

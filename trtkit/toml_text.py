@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,8 @@ def read_toml(path: str | Path, what: str) -> tuple[dict[str, Any], str]:
 
 def quoted(text: str) -> str:
     """A TOML string; JSON's differ only in DEL, which TOML wants escaped."""
+    import json  # by whoever writes
+
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

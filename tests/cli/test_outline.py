@@ -14,6 +14,7 @@ from trtkit.cli.helptext import help_text
 from trtkit.cli.main import COMMANDS, main
 from trtkit.cli.outline import read_outline
 from trtkit.cli.outlining import outline_of, parser_for
+from trtkit.errors import UsageError
 
 PARSERS = {parser.prog: parser for parser in parsers()}
 
@@ -68,6 +69,13 @@ def test_groups_of_which_one_is_allowed_need_the_whole_parser() -> None:
     group.add_argument("--a", action="store_true", help="a")
     group.add_argument("--b", action="store_true", help="b")
     assert parser_for(outline_of(parser), ["--a"]) is None
+
+
+def test_what_is_required_is_missed() -> None:
+    parser = parser_for(read_outline("trtkit convert"), ["m.onnx"])
+    assert parser is not None
+    with pytest.raises(UsageError, match="required: -o/--output"):
+        parser.parse_known(["m.onnx"])
 
 
 def test_defaults_are_not_shared() -> None:

@@ -11,8 +11,8 @@ from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.cli.argbind import Parser
 from trtkit.cli.logargs import set_up_logging
 from trtkit.cli.run import configure, plan_from
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.options import CompareOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, SaveOptions

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trtkit.comparator.compare import CompareOptions, PairComparator, named_outputs, validate_arrays
+from trtkit.comparator.compare import PairComparator, validate_arrays
 from trtkit.comparator.custom import ALL_OUTPUTS
 from trtkit.comparator.metrics import simple, topk
+from trtkit.comparator.options import CompareOptions, named_outputs
 from trtkit.comparator.outcome import PairOutcome
 from trtkit.errors import InputError, ScriptError, UsageError
 from trtkit.options import options_of, parse_option

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from trtkit.comparator.compare import CompareOptions
+from trtkit.comparator.options import CompareOptions
 from trtkit.comparator.postprocess import TopK, parse_top_k, postprocess
 from trtkit.errors import InputError, UsageError
 from trtkit.results import Iteration

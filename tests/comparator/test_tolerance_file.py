@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import trtkit
-from trtkit.comparator.compare import CompareOptions
+from trtkit.comparator.options import CompareOptions
 from trtkit.comparator.tolerance_file import Tolerance, read_tolerances, with_tolerances, write_tolerances
 from trtkit.errors import FileError, UsageError
 

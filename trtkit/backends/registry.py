@@ -39,6 +39,11 @@ class Backend:
     help: str
     kinds: tuple[str, ...] = ("onnx",)
 
+    @property
+    def package(self) -> str:
+        """The dotted path below which all of it is."""
+        return ".".join(self.module.split(".")[:3])
+
     def load(self) -> BackendModule:
         """Import the backend's module (its options, not its framework)."""
         return cast("BackendModule", importlib.import_module(self.module))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from trtkit.errors import UsageError
 from trtkit.options import Option, boolean, options_of, parse_option, split_spec
 from trtkit.suggest import did_you_mean
 
-__all__ = ["Parser", "add_options", "given", "given_flags", "read", "read_spec", "refuse", "typed"]
+__all__ = ["Parser", "add_options", "given", "given_flags", "names_any", "read", "read_spec", "refuse", "typed"]
 
 T = TypeVar("T")
 
@@ -28,7 +29,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(add_help=False, **kwargs)  # help comes from `trtkit.cli.helptext`
+        # Help comes from `trtkit.cli.helptext`. argparse makes a formatter for each argument, which asks for the
+        # terminal's width where none is given.
+        super().__init__(add_help=False, formatter_class=partial(argparse.HelpFormatter, width=80), **kwargs)
         self.hint = ""
         self.left_out: Mapping[str, str] = {}
 
@@ -117,6 +120,11 @@ def given(namespace: argparse.Namespace, cls: type) -> dict[str, Any]:
             continue
         values[field.name] = raw if meta.count == "switch" else parse_option(meta, _texts(raw), meta.flags[0])
     return values
+
+
+def names_any(namespace: argparse.Namespace, package: str) -> bool:
+    """Whether an option was given whose class is in this package or module, which need not be imported to tell."""
+    return any(dest.startswith(f"{package}.") for dest in vars(namespace))
 
 
 def given_flags(namespace: argparse.Namespace, cls: type) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trtkit.cli.scriptfile import write_script_file
-from trtkit.comparator.compare import CompareOptions
+from trtkit.comparator.options import CompareOptions
 from trtkit.models import ModelFile
 from trtkit.options import changed_fields
 from trtkit.plan import RunnerPlan, RunPlan

@@ -51,7 +51,7 @@ def asks_for(flags: Iterable[str], argv: Sequence[str]) -> bool:
 
 
 def needed(outline: Outline, argv: Sequence[str]) -> list[Mapping[str, Any]] | None:
-    """The arguments of an outline that a command line may need: those without a flag, and those whose flag it has.
+    """The arguments of an outline that a command line may need: those whose flag it has, and those that it must have.
 
     None where it has something that the whole parser must judge: an abbreviation, letters together, a mistake.
     """
@@ -61,4 +61,8 @@ def needed(outline: Outline, argv: Sequence[str]) -> list[Mapping[str, Any]] | N
     arguments = [each for group in outline["groups"] for each in group["arguments"]]
     if not given <= {name for each in arguments for name in each["names"]}:
         return None
-    return [each for each in arguments if not each["names"][0].startswith("-") or not given.isdisjoint(each["names"])]
+    return [each for each in arguments if _always(each) or not given.isdisjoint(each["names"])]
+
+
+def _always(argument: Mapping[str, Any]) -> bool:
+    return not argument["names"][0].startswith("-") or argument["settings"].get("required", False)

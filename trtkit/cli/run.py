@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.registry import BACKENDS, Backend
-from trtkit.cli.argbind import Parser, add_options, given, read
+from trtkit.cli.argbind import Parser, add_options, given, names_any, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
 from trtkit.cli.runners import add_runners, read_runners
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.comparator.options import CompareOptions
 from trtkit.errors import UsageError
-from trtkit.noise.plan import CalibrationOptions, CalibrationPlan
 from trtkit.options import options_of
 from trtkit.plan import ExecutionOptions, RunPlan, SaveOptions
 
 if TYPE_CHECKING:
+    from trtkit.noise.plan import CalibrationOptions
     from trtkit.results import Feed
 
 __all__ = ["DESCRIPTION", "configure", "execute", "plan_from"]
@@ -55,6 +55,8 @@ LEFT_OUT = {
 def configure(parser: Parser) -> None:
     """Add the arguments of `trtkit run`."""
     parser.usage = "trtkit run MODEL --onnxrt [--onnxref] [--load-outputs PATH ...] [options]"
+    from trtkit.noise.plan import CalibrationOptions
+
     add_model(parser)
     parser.left_out = LEFT_OUT
     parser.hint = "; the model's path comes first, before options that take several values"
@@ -120,9 +122,12 @@ def add_backend_options(parser: Parser, backend: Backend) -> None:
 def execute(namespace: argparse.Namespace, detail: bool) -> int:
     """Carry out `trtkit run`."""
     plan = plan_from(namespace)
-    calibration = read(namespace, CalibrationOptions)
-    if calibration.calibrate_tolerance is not None:
-        return _calibrate(plan, calibration, namespace.gen_script)
+    if names_any(namespace, "trtkit.noise"):
+        from trtkit.noise.plan import CalibrationOptions
+
+        calibration = read(namespace, CalibrationOptions)
+        if calibration.calibrate_tolerance is not None:
+            return _calibrate(plan, calibration, namespace.gen_script)
     if namespace.gen_script is not None:
         from trtkit.cli.genscript import write_script
 
@@ -139,9 +144,10 @@ def _calibrate(plan: RunPlan, options: CalibrationOptions, script: str | None) -
     """Carry out `--calibrate-tolerance`."""
     if script is not None:
         raise UsageError("--gen-script writes a comparison down, which --calibrate-tolerance is not; leave one out")
-    wanted = CalibrationPlan.of_run(plan, options)
     from trtkit.noise.measure import calibrate
+    from trtkit.noise.plan import CalibrationPlan
 
+    wanted = CalibrationPlan.of_run(plan, options)
     emit(calibrate(wanted).text())
     return 0
 
@@ -163,10 +169,9 @@ def plan_from(namespace: argparse.Namespace) -> RunPlan:
         UsageError: a value does not parse, or the options contradict each other.
     """
     metrics: dict[str, Any] = {}
-    for name in METRICS:
-        values = given(namespace, load_metric(name).Options)
-        if values:
-            metrics[name] = values
+    for name, module in METRICS.items():
+        if names_any(namespace, module):
+            metrics[name] = given(namespace, load_metric(name).Options)
     compare = given(namespace, CompareOptions)
     execution = read(namespace, ExecutionOptions)
     if execution.compare_func_script is not None:

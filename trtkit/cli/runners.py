@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from trtkit.backends.registry import BACKENDS, find_backend
-from trtkit.cli.argbind import Parser, given, given_flags, read_spec
+from trtkit.cli.argbind import Parser, given, given_flags, names_any, read_spec
 from trtkit.errors import UsageError
 from trtkit.options import split_spec
 from trtkit.plan import RunnerPlan
@@ -39,7 +39,9 @@ def read_runners(namespace: argparse.Namespace) -> list[RunnerPlan]:
     plans = [_read_runner(spec, namespace) for spec in namespace.runners]
     used = {plan.backend for plan in plans}
     for backend in BACKENDS:
-        flags = [] if backend.name in used else given_flags(namespace, backend.load().Options)
+        if backend.name in used or not names_any(namespace, backend.package):
+            continue
+        flags = given_flags(namespace, backend.load().Options)
         if flags:
             raise UsageError(f"no runner uses {flags[0]}, an option of {backend.name}; add --{backend.name}")
     return plans

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trtkit.comparator.custom import ALL_OUTPUTS, CompareFunction, custom_results
 from trtkit.comparator.evidence import Evidence
 from trtkit.comparator.metrics import Metric, load_metric
-from trtkit.comparator.options import CompareOptions, named_outputs
+from trtkit.comparator.options import CompareOptions
 from trtkit.comparator.outcome import (
     IterationOutcome,
     MetricOutcome,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trtkit.results import Array, Iteration
     from trtkit.waivers import Waivers
 
-__all__ = ["CompareOptions", "PairComparator", "named_outputs", "validate_arrays"]
+__all__ = ["PairComparator", "validate_arrays"]
 
 
 class PairComparator:

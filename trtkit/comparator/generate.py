@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.inputs import InputOptions, known_input, symbol_sizes
-from trtkit.comparator.sweep import ShapeLimits, SweepPoint, plan_sweep
 from trtkit.dtypes import DTYPES, DType, numpy_dtype
 from trtkit.errors import InputError
 from trtkit.optional import require
@@ -16,7 +15,21 @@ from trtkit.results import Array, Feed, Feeds, NamedFeed
 from trtkit.tensors import ShapeRange, Sizes, TensorSpec, TensorSpecs, shape_text
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     import numpy as np
+
+    from trtkit.comparator.sweep import ShapeLimits
+
+    class _Source(Protocol):
+        """A seeded source of numbers."""
+
+        def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+            """Values in [0, 1) as float32 or float64."""
+
+        def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
+            """Whole numbers in [low, high]."""
+
 
 __all__ = ["random_feeds"]
 
@@ -31,16 +44,6 @@ class _Drawn:
     row: DType
     low: float
     high: float
-
-
-class _Source(Protocol):
-    """A seeded source of numbers."""
-
-    def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
-        """Values in [0, 1) as float32 or float64."""
-
-    def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
-        """Whole numbers in [low, high]."""
 
 
 def random_feeds(options: InputOptions, specs: TensorSpecs, limits: Sequence[ShapeLimits] = ()) -> Feeds:
@@ -59,17 +62,17 @@ def random_feeds(options: InputOptions, specs: TensorSpecs, limits: Sequence[Sha
         if name:
             known_input(name, specs, "--val-range")
     points, ranges, notes = _points(options, specs, limits)
-    inputs = [_drawn(options, specs[name]) for name in points[0].shapes]
+    inputs = [_drawn(options, specs[name]) for name in points[0][1]]
     repeats = options.iterations or 1
     source = _TorchSource if options.data_loader_backend_module == "torch" else _NumpySource
 
     class Generated:
         def __iter__(self) -> Iterator[Feed]:
             for index in range(repeats * len(points)):
-                point, numbers = points[index // repeats], source(options.seed + index)
-                feed = {each.name: _draw(each, point.shapes[each.name], numbers) for each in inputs}
+                (point, shapes), numbers = points[index // repeats], source(options.seed + index)
+                feed = {each.name: _draw(each, shapes[each.name], numbers) for each in inputs}
                 again = f" #{index % repeats + 1}" if repeats > 1 else ""
-                yield NamedFeed(feed, f"{point.name}{again}") if point.name else feed
+                yield NamedFeed(feed, f"{point}{again}") if point else feed
 
     length = repeats * len(points)
     return Feeds("random data", Generated(), length, repeatable=True, notes=tuple(notes), shape_ranges=ranges)
@@ -77,11 +80,13 @@ def random_feeds(options: InputOptions, specs: TensorSpecs, limits: Sequence[Sha
 
 def _points(
     options: InputOptions, specs: TensorSpecs, limits: Sequence[ShapeLimits]
-) -> tuple[Sequence[SweepPoint], Mapping[str, ShapeRange], Sequence[str]]:
+) -> tuple[Sequence[tuple[str, Mapping[str, Sizes]]], Mapping[str, ShapeRange], Sequence[str]]:
     """The shapes to draw, what they range over in a sweep, and notes. Without a sweep it is one without a name."""
     if options.shape_sweep:
+        from trtkit.comparator.sweep import plan_sweep  # with random
+
         sweep = plan_sweep(options, specs, limits)
-        return sweep.points, sweep.ranges, sweep.notes
+        return [(point.name, point.shapes) for point in sweep.points], sweep.ranges, sweep.notes
     sizes = symbol_sizes(options.input_shapes, specs)
     notes: list[str] = []
     shapes: dict[str, Sizes] = {}
@@ -93,7 +98,7 @@ def _points(
             shape, note = _filled(spec, sizes)
             notes += [note] if note else []
         shapes[spec.name] = shape
-    return [SweepPoint("", shapes)], {}, notes
+    return [("", shapes)], {}, notes
 
 
 def _drawn(options: InputOptions, spec: TensorSpec) -> _Drawn:
@@ -137,6 +142,10 @@ def _integer_limits(row: DType) -> tuple[int, int]:
 
 
 def _largest_float(row: DType) -> float:
+    if not row.extended:
+        import numpy as np
+
+        return float(np.finfo(row.name).max)
     import ml_dtypes
 
     return float(ml_dtypes.finfo(numpy_dtype(row.name)).max)  # type: ignore[no-untyped-call]  # ml_dtypes lacks the type

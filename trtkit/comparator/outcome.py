@@ -1,33 +1,20 @@
 """What a comparison found, as data: plain Python values only, no arrays and no numpy scalars.
 
-`to_data()` gives what `json.dumps(..., allow_nan=False)` accepts. JSON has no number for NaN and the infinities, so
-they become the strings "NaN", "Infinity" and "-Infinity"; a complex number becomes its Python text, such as "(1+2j)".
+`to_data()` gives what `json.dumps(..., allow_nan=False)` accepts (`trtkit.plain_data`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trtkit.plain_data import plain
+
 if TYPE_CHECKING:
     from trtkit.waivers import Waiver
 
-__all__ = ["IterationOutcome", "MetricOutcome", "MetricResult", "OutputOutcome", "OutputResult", "PairOutcome", "plain"]
-
-
-def plain(value: Any) -> Any:
-    """`value` with every number that JSON cannot carry replaced by text, mappings and sequences included."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, complex):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
+__all__ = ["IterationOutcome", "MetricOutcome", "MetricResult", "OutputOutcome", "OutputResult", "PairOutcome"]
 
 
 class _Verdict:

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from trtkit.comparator.outcome import plain
+from trtkit.plain_data import plain
 
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import MetricResult

@@ -13,9 +13,9 @@ import numpy as np
 from trtkit.comparator.arraypair import ArrayPair
 from trtkit.comparator.chunks import chunks
 from trtkit.comparator.difference import real_or_complex
-from trtkit.comparator.outcome import plain
 from trtkit.dtypes import dtype_name, is_supported
 from trtkit.errors import InputError
+from trtkit.plain_data import plain
 from trtkit.results import Array
 
 __all__ = ["Histogram", "Summary", "count_nonfinite", "error_histogram", "summary", "summary_of", "value_histogram"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trtkit.backends.onnx.options import OnnxOptions
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.options import CompareOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
 from trtkit.plan import ExecutionOptions, RunnerPlan

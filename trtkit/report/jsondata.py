@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trtkit.comparator.outcome import plain
+from trtkit.plain_data import plain
 
 if TYPE_CHECKING:
     from trtkit.tensors import TensorSpec

@@ -17,7 +17,7 @@ from string import Template
 from typing import Any
 
 from trtkit.atomic import replacing
-from trtkit.comparator.outcome import plain
+from trtkit.plain_data import plain
 
 __all__ = ["write_page"]
 

@@ -182,7 +182,7 @@ def test_rounding(value: float, up: str, down: str) -> None:
 
 def test_what_the_command_line_imports_does_not_import_numpy() -> None:
     code = (
-        "import sys; from trtkit.comparator.compare import CompareOptions; CompareOptions(); "
+        "import sys; from trtkit.comparator.options import CompareOptions; CompareOptions(); "
         "from trtkit.comparator.metrics import METRICS, load_metric; "
         "[load_metric(name).Options() for name in METRICS]; "
         "import trtkit.comparator.pairing, trtkit.comparator.outcome, trtkit.comparator.postprocess; "

@@ -7,8 +7,8 @@ import argparse
 from trtkit.cli.argbind import Parser, add_options, given
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.comparator.options import CompareOptions
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
 

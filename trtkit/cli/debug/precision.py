@@ -13,9 +13,9 @@ from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import SWEEP_FIELDS, InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.comparator.options import CompareOptions
 from trtkit.debugging.precision_plan import DEFAULT_EVALUATIONS, LEAST_EVALUATIONS, PrecisionSearch
 from trtkit.errors import MissingPackageError, UsageError
 from trtkit.options import Option, choice, options_of, parse_count, parse_option

@@ -16,9 +16,9 @@ from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
 from trtkit.cli.run import add_backend_options
 from trtkit.cli.runners import add_runners, read_runners
-from trtkit.comparator.compare import CompareOptions
 from trtkit.comparator.inputs import SWEEP_FIELDS, InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
+from trtkit.comparator.options import CompareOptions
 from trtkit.debugging.judges import CommandJudge, Judge, RunJudge
 from trtkit.debugging.reduce import ReducePlan
 from trtkit.debugging.reduction import MODES

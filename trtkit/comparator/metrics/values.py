@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 import math
 import numbers
 from collections.abc import Callable, Mapping
@@ -113,15 +112,17 @@ def round_up(value: float, digits: int = 2) -> str:
 
     Read back with `float()` it is never below `value` either, since reading rounds to the nearest.
     """
-    return _rounded(value, digits, decimal.ROUND_CEILING)
+    return _rounded(value, digits, "ROUND_CEILING")
 
 
 def round_down(value: float, digits: int = 3) -> str:
     """As `round_up`, but not above `value`."""
-    return _rounded(value, digits, decimal.ROUND_FLOOR)
+    return _rounded(value, digits, "ROUND_FLOOR")
 
 
 def _rounded(value: float, digits: int, rounding: str) -> str:
+    import decimal  # where something differs
+
     context = decimal.Context(prec=digits, rounding=rounding, Emin=-400, Emax=400)
     number = context.create_decimal_from_float(value).normalize(context)
     return f"{number:f}" if -5 < number.adjusted() < 6 else f"{number:e}"
