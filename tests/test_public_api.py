@@ -21,6 +21,7 @@ PUBLIC = [
     "ExecutionOptions",
     "InputOptions",
     "ModelFile",
+    "NamedFeed",
     "OnnxOptions",
     "Report",
     "RunPlan",

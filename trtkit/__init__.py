@@ -16,6 +16,7 @@ __all__ = [
     "ExecutionOptions",
     "InputOptions",
     "ModelFile",
+    "NamedFeed",
     "OnnxOptions",
     "Report",
     "RunPlan",
@@ -42,6 +43,7 @@ _HOMES = {
     "ExecutionOptions": "trtkit.plan",
     "InputOptions": "trtkit.comparator.inputs",
     "ModelFile": "trtkit.models",
+    "NamedFeed": "trtkit.results",
     "OnnxOptions": "trtkit.backends.onnx.options",
     "Report": "trtkit.report.model",
     "RunPlan": "trtkit.plan",
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from trtkit.plan import ExecutionOptions, RunnerPlan, RunPlan, SaveOptions
     from trtkit.report.convert import ConvertReport
     from trtkit.report.model import Report
+    from trtkit.results import NamedFeed
     from trtkit.session import run
 
 

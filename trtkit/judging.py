@@ -93,7 +93,7 @@ class Judge:
 
             for name, iteration in changed.items():
                 for line in validate_arrays(name, iteration):
-                    self.problems.add(line)
+                    self.problems.add(line if sample is None else f"{line} ({sample})")
                     passed = False
         for (actual, expected), comparator in self._pairs.items():
             if actual in changed and expected in changed:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from trtkit.arrays import on_device
 from trtkit.backends.base import Runner
+from trtkit.errors import WorkError
 from trtkit.plan import ExecutionOptions, RunnerPlan
 from trtkit.report.model import RunnerReport
 from trtkit.results import Feed, Iteration, Outputs
 from trtkit.timing import Measurement, Timings
 
-__all__ = ["begin", "finish", "host_side", "iterate", "optional_answer", "runner_report", "takes_device_arrays"]
+__all__ = [
+    "begin",
+    "finish",
+    "host_side",
+    "iterate",
+    "named_feed",
+    "optional_answer",
+    "runner_report",
+    "takes_device_arrays",
+]
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +73,21 @@ def finish(runner: Runner, measurement: Measurement) -> None:
     """Note the state of the GPU, right after the last iteration, unless `--duration` has noted it already."""
     if measurement.measured == "iterations":
         measurement.gpu = optional_answer(runner, "gpu_state")
+
+
+@contextmanager
+def named_feed(sample: str | None, index: int) -> Iterator[None]:
+    """Say on which feed it was that something failed, where the feed has a name.
+
+    Raises:
+        WorkError: that of the block.
+    """
+    try:
+        yield
+    except WorkError as error:
+        if sample is None:
+            raise
+        raise type(error)(f"iteration {index} ({sample}): {error}") from error
 
 
 def _timed(runner: Runner, feed: Feed, timings: Timings | None) -> Iteration:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.base import OnnxModel, Runner, RunnerContext
 from trtkit.backends.registry import Backend, find_backend
@@ -14,7 +15,10 @@ from trtkit.opening import open_file
 from trtkit.plan import RunnerPlan, RunPlan
 from trtkit.results import Feed, Feeds, Run
 from trtkit.suggest import did_you_mean
-from trtkit.tensors import TensorSpecs
+from trtkit.tensors import Shape, TensorSpec, TensorSpecs
+
+if TYPE_CHECKING:
+    from trtkit.comparator.sweep import ShapeLimits
 
 __all__ = ["backend_options", "make_replays", "make_runners", "open_model", "run_feeds"]
 
@@ -52,7 +56,7 @@ def make_runners(
         UsageError: a backend is unknown, cannot run this kind of model, or does not have an option.
     """
     together = len(plan.named_runners) > 1 and not plan.execution.sequential_runners
-    context = RunnerContext(shares_machine=together, feeds=_feeds(plan, given), timed=timed)
+    context = RunnerContext(shares_machine=together, feeds=_feeds(plan, model, given), timed=timed)
     runners = []
     for wanted in plan.named_runners:
         backend = find_backend(wanted.backend)
@@ -67,35 +71,79 @@ def make_runners(
     return runners
 
 
-def _feeds(plan: RunPlan, given: Feeds | None) -> Callable[[TensorSpecs], Iterable[Feed]] | None:
+def _feeds(
+    plan: RunPlan, model: OnnxModel | ModelFile | None, given: Feeds | None
+) -> Callable[[TensorSpecs], Iterable[Feed]] | None:
     """What gives a backend the feeds of the run beforehand; None where they can be gone through only once."""
     if given is None:
 
         def planned(specs: TensorSpecs) -> Iterable[Feed]:
-            from trtkit.comparator.feeds import open_feeds  # with numpy
-
-            return open_feeds(plan.inputs, specs)
+            return _planned(plan, model, specs)
 
         return planned
     feeds = given
     return (lambda specs: feeds) if feeds.repeatable else None
 
 
-def run_feeds(plan: RunPlan, specs: TensorSpecs) -> Feeds:
+def run_feeds(plan: RunPlan, model: OnnxModel | ModelFile | None, runners: Sequence[Runner]) -> Feeds:
     """The feeds that the plan describes, which are those of its baseline where it has one.
 
+    Args:
+        plan: what to do.
+        model: from `open_model`.
+        runners: at least one, entered; the first says what the inputs are.
+
     Raises:
+        UsageError: there is nothing to sweep.
         InputError, FileError, ScriptError: as `trtkit.comparator.feeds.open_feeds`; while they are iterated also where
             they are not those of the baseline.
     """
-    from trtkit.comparator.feeds import open_feeds  # with numpy
-
-    feeds = open_feeds(plan.inputs, specs)
+    feeds = _planned(plan, model, runners[0].input_specs(), runners)
     if plan.baseline is None:
         return feeds
     from trtkit.baselines.checking import same_feeds
 
     return same_feeds(plan, feeds)
+
+
+def _planned(
+    plan: RunPlan, model: OnnxModel | ModelFile | None, specs: TensorSpecs, entered: Sequence[Runner] = ()
+) -> Feeds:
+    from trtkit.comparator.feeds import open_feeds  # with numpy
+
+    if not plan.inputs.shape_sweep:
+        return open_feeds(plan.inputs, specs)
+    return open_feeds(plan.inputs, _with_symbols(specs, model), list(_shape_limits(plan, entered)))
+
+
+def _with_symbols(specs: TensorSpecs, model: OnnxModel | ModelFile | None) -> TensorSpecs:
+    """The inputs with the symbols of their open dimensions, which an engine does not keep."""
+    if model is None or isinstance(model, ModelFile):
+        return specs
+    known = model.specs()[0]
+
+    def named(spec: TensorSpec) -> TensorSpec:
+        shape: Shape | None = known[spec.name].shape if spec.name in known else None
+        if spec.shape is None or shape is None or len(shape) != len(spec.shape):
+            return spec
+        together = zip(spec.shape, shape, strict=True)
+        return replace(spec, shape=tuple(other if dim is None else dim for dim, other in together))
+
+    return {name: named(spec) for name, spec in specs.items()}
+
+
+def _shape_limits(plan: RunPlan, entered: Sequence[Runner]) -> Iterator[ShapeLimits]:
+    """What shapes each runner takes: one that is entered says it, of others it is known as far as it was asked for."""
+    from trtkit.comparator.sweep import ShapeLimits
+
+    known: dict[str, Any] = {runner.name: getattr(runner, "shape_ranges", dict)() for runner in entered}
+    for wanted in plan.named_runners:
+        ranges = known.get(wanted.name)
+        if ranges is None:
+            options = backend_options(find_backend(wanted.backend), wanted)
+            ranges = getattr(options, "asked_ranges", dict)()
+        if ranges:
+            yield ShapeLimits(wanted.name, ranges)
 
 
 def make_replays(plan: RunPlan, taken: Sequence[str]) -> list[Replay]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
+    from trtkit.tensors import ShapeRange
+
 __all__ = [
     "Array",
     "Arrays",
@@ -114,6 +116,7 @@ class Feeds:
         length: how many there are, where it is known beforehand.
         repeatable: iterating twice gives the same values; a user's script may not.
         notes: what was decided in the user's place, one line each.
+        shape_ranges: where shapes are swept, the smallest, likeliest and largest of each input; else empty.
     """
 
     source: str
@@ -121,6 +124,7 @@ class Feeds:
     length: int | None
     repeatable: bool
     notes: Sequence[str] = field(default_factory=tuple)
+    shape_ranges: Mapping[str, ShapeRange] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Feed]:
         return iter(self.values)

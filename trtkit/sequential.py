@@ -5,9 +5,10 @@ In this mode a runner has the whole machine and its memory to itself; with `--us
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,22 +18,24 @@ from trtkit import files
 from trtkit.backends.replay import Replay
 from trtkit.errors import InputError
 from trtkit.judging import Judge
-from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
+from trtkit.measuring import begin, finish, host_side, iterate, named_feed, runner_report, takes_device_arrays
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report
-from trtkit.results import Feeds, Iteration, Run, sample_of
+from trtkit.results import Feed, Feeds, Iteration, NamedFeed, Run, sample_of
 from trtkit.saving import Saver
 from trtkit.timing import Measurement
 
 if TYPE_CHECKING:
     from trtkit.session import Track
 
-__all__ = ["Turn", "run_in_turn", "take_turn"]
+__all__ = ["Turn", "keep_samples", "run_in_turn", "take_turn"]
 
 log = logging.getLogger(__name__)
 
 _INPUTS = "inputs"
+_SAMPLES = "samples.json"
+"""Names of the feeds, by iteration."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Turn:
     Attributes:
         measurement: its times and what else was measured.
         notes: what was decided in the user's place.
-        samples: names of feeds by iteration, from the runner that had the feeds first.
+        samples: names of feeds by iteration.
         warnings: what was logged as a warning, where that was in another process.
     """
 
@@ -50,6 +53,27 @@ class Turn:
     notes: tuple[str, ...]
     samples: Mapping[int, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+class _Kept:
+    """The feeds that the first runner left, with their names."""
+
+    def __init__(self, spill: Path) -> None:
+        self._iterations = files.read_inputs(spill / _INPUTS).runs[0].iterations
+        self._samples: dict[str, str] = json.loads((spill / _SAMPLES).read_text(encoding="utf-8"))
+
+    def __iter__(self) -> Iterator[Feed]:
+        for index, iteration in enumerate(self._iterations):
+            sample = self._samples.get(str(index))
+            yield iteration if sample is None else NamedFeed(iteration, sample)
+
+    def __len__(self) -> int:
+        return len(self._iterations)
+
+
+def keep_samples(spill: Path, samples: Mapping[int, str]) -> None:
+    """Leave the names of the feeds beside them."""
+    (spill / _SAMPLES).write_text(json.dumps(samples), encoding="utf-8")
 
 
 def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
@@ -106,14 +130,15 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
 
     measurement: Measurement | None = None
     samples: dict[int, str] = {}
-    with make_runners(plan, open_model(plan), given)[index] as runner:
+    model = open_model(plan)
+    with make_runners(plan, model, given)[index] as runner:
         notes: tuple[str, ...] = ()
         first = not (spill / _INPUTS).exists()
         if not first:
-            kept = files.read_inputs(spill / _INPUTS).runs[0].iterations
+            kept = _Kept(spill)
             feeds = Feeds("the feeds of the first runner", kept, len(kept), repeatable=True)
         else:
-            feeds = given if given is not None else run_feeds(plan, runner.input_specs())
+            feeds = given if given is not None else run_feeds(plan, model, [runner])
             notes = gathered_notes(feeds, [runner])
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
@@ -123,12 +148,15 @@ def take_turn(plan: RunPlan, index: int, spill: Path, given: Feeds | None, track
                     samples[number] = sample
                 host = host_side(feed) if kept_feeds is not None or not takes_device_arrays(runner) else feed
                 mine = feed if takes_device_arrays(runner) else host
-                if measurement is None:
-                    measurement = begin(runner, mine, plan.execution)
-                outputs.write(iterate(runner, mine, measurement))
+                with named_feed(sample, number):
+                    if measurement is None:
+                        measurement = begin(runner, mine, plan.execution)
+                    outputs.write(iterate(runner, mine, measurement))
                 if kept_feeds is not None:
                     kept_feeds.write(Iteration(host))
             if measurement is None:
                 raise InputError(f"{feeds.source} gave no feeds, so there is nothing to run")
         finish(runner, measurement)
+    if first:
+        keep_samples(spill, samples)
     return Turn(measurement, notes, samples)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from contextlib import ExitStack
 from typing import Any
 
-from trtkit.backends.base import Runner
+from trtkit.backends.base import OnnxModel, Runner
 from trtkit.backends.replay import Replay
 from trtkit.comparator.feeds import as_feed
 from trtkit.comparator.inputs import check_feed
-from trtkit.errors import InputError
+from trtkit.errors import InputError, UsageError
 from trtkit.judging import Judge
-from trtkit.measuring import begin, finish, host_side, iterate, runner_report, takes_device_arrays
+from trtkit.measuring import begin, finish, host_side, iterate, named_feed, runner_report, takes_device_arrays
+from trtkit.models import ModelFile
 from trtkit.plan import RunPlan
 from trtkit.prepare import make_replays, make_runners, open_model, run_feeds
 from trtkit.report.model import Report, RunnerReport
@@ -55,6 +56,8 @@ def run(
         MissingError: a package or device is missing.
     """
     given = None if feeds is None else given_feeds(feeds)
+    if given is not None and plan.inputs.shape_sweep:
+        raise UsageError("--shape-sweep shapes random data, but the feeds are given; leave one out")
 
     return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked))
 
@@ -83,7 +86,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
         for runner in runners:
             log.debug("loading %s", runner.name)
             stack.enter_context(runner)
-        feeds = _feeds_for(plan, runners, replays, given)
+        feeds = _feeds_for(plan, model, runners, replays, given)
         saver = stack.enter_context(Saver(plan))
         measurements: list[Measurement] = []
         stopped = False
@@ -91,10 +94,11 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
         for index, feed in enumerate(track(checked_feeds(feeds, runners, plan), feeds.length)):
             host = host_side(feed) if copied else feed
             placed = [feed if takes_device_arrays(runner) else host for runner in runners]
-            if index == 0:
-                measurements = [begin(*each, plan.execution) for each in zip(runners, placed, strict=True)]
-            together = zip(runners, placed, measurements, strict=True)
-            results = {runner.name: iterate(runner, mine, measurement) for runner, mine, measurement in together}
+            with named_feed(sample_of(feed), index):
+                if index == 0:
+                    measurements = [begin(*each, plan.execution) for each in zip(runners, placed, strict=True)]
+                together = zip(runners, placed, measurements, strict=True)
+                results = {runner.name: iterate(runner, mine, measurement) for runner, mine, measurement in together}
             saver.add(host, results.values())
             results.update(replayed(replays, index))
             if not judge.add(results, sample_of(feed)) and plan.compare.fail_fast:
@@ -160,11 +164,17 @@ def gathered_notes(feeds: Feeds, runners: Sequence[Runner]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def _feeds_for(plan: RunPlan, runners: Sequence[Runner], replays: Sequence[Replay], given: Feeds | None) -> Feeds:
+def _feeds_for(
+    plan: RunPlan,
+    model: OnnxModel | ModelFile | None,
+    runners: Sequence[Runner],
+    replays: Sequence[Replay],
+    given: Feeds | None,
+) -> Feeds:
     if given is not None:
         return given
     if runners:
-        feeds = run_feeds(plan, runners[0].input_specs())
+        feeds = run_feeds(plan, model, runners)
         feeds.notes = gathered_notes(feeds, runners)
         for note in feeds.notes:
             log.info("%s", note)

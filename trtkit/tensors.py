@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from trtkit.errors import UsageError
 
-__all__ = ["Dim", "Shape", "Sizes", "TensorSpec", "TensorSpecs", "parse_named_shape", "parse_shape", "shape_text"]
+__all__ = [
+    "Dim",
+    "Shape",
+    "ShapeRange",
+    "Sizes",
+    "TensorSpec",
+    "TensorSpecs",
+    "parse_named_shape",
+    "parse_shape",
+    "shape_text",
+]
 
 Dim = int | str | None
 """A size; or, where it is dynamic, the symbol the model gives it; or None where it has not even that."""
@@ -17,6 +27,9 @@ Shape = tuple[Dim, ...]
 
 Sizes = tuple[int, ...]
 """The shape of an array: every dimension has a size."""
+
+ShapeRange = tuple[Sizes, Sizes, Sizes]
+"""Smallest, likeliest and largest shape."""
 
 _DIMENSIONS = re.compile(r"\s*\[(?P<dims>[^\[\]]*)\]\s*")
 

@@ -10,7 +10,6 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from trtkit.errors import BackendError, TrtkitError
 from trtkit.log import keep_warnings, logger
 from trtkit.plan import RunPlan
 from trtkit.results import Feeds, Iteration, sample_of
-from trtkit.sequential import Turn, take_turn
+from trtkit.sequential import Turn, keep_samples, take_turn
 
 __all__ = ["main", "take_turn_apart"]
 
@@ -34,9 +33,8 @@ def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None)
         BackendError: the process died.
         TrtkitError: what the turn raised there.
     """
-    samples: Mapping[int, str] = {}
     if given is not None and not (spill / "inputs").exists():
-        samples = _keep(given, spill)
+        _keep(given, spill)
     answer = spill / f"answer-{index}"
     # The pickle holds our own dataclasses, goes from this process to its child and comes back the same way.
     task = pickle.dumps((plan, index, str(spill), str(answer)))
@@ -46,15 +44,15 @@ def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None)
         if isinstance(result, TrtkitError):
             raise result
         assert isinstance(result, Turn)
-        return replace(result, samples=samples) if samples else result
+        return result
     name = plan.named_runners[index].name
     if child.returncode < 0:
         raise BackendError(f"{name}: its process was killed by {signal.Signals(-child.returncode).name}")
     raise BackendError(f"{name}: its process ended with exit code {child.returncode}; its own messages stand above")
 
 
-def _keep(given: Feeds, spill: Path) -> dict[int, str]:
-    """Leave the feeds on disk; the names of those that have one are returned."""
+def _keep(given: Feeds, spill: Path) -> None:
+    """Leave the feeds, and the names of those that have one, on disk."""
     from trtkit import files
 
     samples = {}
@@ -63,7 +61,7 @@ def _keep(given: Feeds, spill: Path) -> dict[int, str]:
             writer.write(Iteration(feed))
             if (sample := sample_of(feed)) is not None:
                 samples[number] = sample
-    return samples
+    keep_samples(spill, samples)
 
 
 def _import_path() -> list[str]:

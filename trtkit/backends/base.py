@@ -29,6 +29,8 @@ class Runner(Protocol):
     - `takes_device_arrays`, true where a feed may hold `trtkit.arrays.DeviceArray`; others get arrays on the host;
     - `gpu_seconds()`: how long the last inference took on the GPU, without copies; None where that was not measured;
     - `gpu_state()`: a `trtkit.timing.GpuState`, or None; asked just after the inferences that are timed;
+    - `shape_ranges()`: the smallest, likeliest and largest shape that it takes, by input; without inputs of which it
+      takes any, and empty where it was made for the very feeds of the run;
     - `layer_times(feed)`: a tuple of `trtkit.timing.LayerTime` from inferences of their own, or None;
     - `precision_summary()`: a `trtkit.precision_summary.PrecisionSummary` of what it built, or None.
     """

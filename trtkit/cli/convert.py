@@ -13,7 +13,7 @@ from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.inputs import SWEEP_FIELDS, InputOptions
 from trtkit.conversion import convert
 from trtkit.convert_plan import TARGETS, ConvertPlan, target_of
 from trtkit.errors import UsageError
@@ -56,7 +56,8 @@ def configure(parser: Parser) -> None:
     )
     output.add_argument("--json", action="store_true", help="print the summary as JSON")
     add_options(parser, "ONNX models", OnnxOptions, without=("save_onnx",))
-    add_options(parser, "inputs", InputOptions, "shapes make the profile of a dynamic network; data calibrates 8 bits")
+    about_data = "shapes make the profile of a dynamic network; data calibrates 8 bits"
+    add_options(parser, "inputs", InputOptions, about_data, without=SWEEP_FIELDS)
     add_options(parser, "TensorRT networks", NetworkOptions)
     add_options(parser, "TensorRT engines", BuildOptions)
     add_logging(parser)

@@ -121,8 +121,10 @@ class PairComparator:
                 outputs.append(self._count(index, ALL_OUTPUTS, ALL_OUTPUTS, [custom[ALL_OUTPUTS]]))
             if not outputs or not self._pairs.matched:
                 problems.append(f"no output of {self._actual!r} could be compared with {self._expected!r}")
+        everywhere = self._pair_problems if self._pairs.matched else problems
         for problem in problems:
-            self._problems.add(problem)
+            named = sample is not None and problem not in everywhere
+            self._problems.add(f"{problem} ({sample})" if named else problem)
         passed = not problems and (self._options.check_average or all(map(self._accepts, outputs)))
         return IterationOutcome(index, tuple(outputs), tuple(problems), passed)
 
@@ -251,7 +253,8 @@ class PairComparator:
         if name not in self._tallies:
             dtypes = ("", "") if pair is None else (pair.actual_dtype, pair.expected_dtype)
             shape = () if pair is None else pair.actual.shape
-            self._tallies[name] = OutputTally(name, expected_name, dtypes, shape, self._recorded)
+            kept = (self._recorded, self._options.worst_samples)
+            self._tallies[name] = OutputTally(name, expected_name, dtypes, shape, *kept)
         tally = self._tallies[name]
         if pair is not None:
             tally.see(pair.actual.shape, pair.notes)

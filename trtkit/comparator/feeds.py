@@ -15,13 +15,16 @@ from trtkit.results import Feed, Feeds, NamedFeed, sample_of
 from trtkit.tensors import TensorSpecs
 
 if TYPE_CHECKING:
+    from trtkit.comparator.sweep import ShapeLimits
     from trtkit.results import Array
 
 __all__ = ["as_feed", "limited", "open_feeds"]
 
 
-def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
-    """The feeds that the options ask for, for a model with these inputs.
+def open_feeds(options: InputOptions, specs: TensorSpecs, limits: Sequence[ShapeLimits] = ()) -> Feeds:
+    """The feeds that the options ask for, for a model with these inputs; `limits` bound the shapes of a sweep.
+
+    Feeds of several files are named by file and place there: `b.npz#0`.
 
     Raises:
         InputError: the options name inputs or shapes that the model does not have, or inputs are of types that
@@ -36,7 +39,7 @@ def open_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
     elif options.data_loader_script is not None:
         feeds = _scripted(options.data_loader_script, specs)
     else:
-        return random_feeds(options, specs)
+        return random_feeds(options, specs, limits)
     return feeds if options.iterations is None else limited(feeds, options.iterations, "--iterations")
 
 
@@ -52,6 +55,18 @@ class _Chained:
 
     def __iter__(self) -> Iterator[Feed]:
         return itertools.chain.from_iterable(self._runs)
+
+
+class _Named:
+    """The feeds of one file, named by it and their place in it."""
+
+    def __init__(self, feeds: Iterable[Feed], path: str) -> None:
+        self._feeds = feeds
+        self._path = path
+
+    def __iter__(self) -> Iterator[Feed]:
+        for index, feed in enumerate(self._feeds):
+            yield NamedFeed(feed, f"{self._path}#{index}")
 
 
 class _Limited:
@@ -75,8 +90,12 @@ def _loaded(options: InputOptions) -> Feeds:
     from trtkit import files  # numpy comes with it
 
     saved = [files.read_inputs(Path(path)) for path in options.load_inputs]
-    runs = [run.iterations for each in saved for run in each.runs]
-    return Feeds(", ".join(options.load_inputs), _Chained(runs), sum(len(run) for run in runs), repeatable=True)
+    runs = [[run.iterations for run in each.runs] for each in saved]
+    length = sum(len(run) for each in runs for run in each)
+    chains: list[Iterable[Feed]] = [_Chained(each) for each in runs]
+    if len(chains) > 1:
+        chains = [_Named(each, str(path)) for each, path in zip(chains, options.load_inputs, strict=True)]
+    return Feeds(", ".join(options.load_inputs), _Chained(chains), length, repeatable=True)
 
 
 def _scripted(text: str, specs: TensorSpecs) -> Feeds:

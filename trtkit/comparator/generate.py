@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trtkit.comparator.inputs import InputOptions, known_input
+from trtkit.comparator.inputs import InputOptions, known_input, symbol_sizes
 from trtkit.dtypes import DTYPES, DType, numpy_dtype
 from trtkit.errors import InputError
 from trtkit.optional import require
-from trtkit.results import Array, Feed, Feeds
-from trtkit.tensors import Sizes, TensorSpec, TensorSpecs, shape_text
+from trtkit.results import Array, Feed, Feeds, NamedFeed
+from trtkit.tensors import ShapeRange, Sizes, TensorSpec, TensorSpecs, shape_text
 
 if TYPE_CHECKING:
     from typing import Protocol
 
     import numpy as np
+
+    from trtkit.comparator.sweep import ShapeLimits
 
     class _Source(Protocol):
         """A seeded source of numbers."""
@@ -39,19 +41,19 @@ class _Drawn:
     """One input to draw: values of `row`'s type between `low` and `high`."""
 
     name: str
-    shape: Sizes
     row: DType
     low: float
     high: float
 
 
-def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
-    """Random feeds for a model with these inputs; iteration i depends on `seed + i` alone.
+def random_feeds(options: InputOptions, specs: TensorSpecs, limits: Sequence[ShapeLimits] = ()) -> Feeds:
+    """Random feeds for a model with these inputs; iteration i depends on its shapes and `seed + i` alone.
 
-    Open dimensions become 1, which a note says. Inputs that the model has defaults for are left out unless
-    `input_shapes` names them.
+    Open dimensions become 1, which a note says, or what the sweep says; the feeds of a sweep have names. Inputs that
+    the model has defaults for are left out unless `input_shapes` names them.
 
     Raises:
+        UsageError: there is nothing to sweep.
         InputError: a range names no input or does not fit its type, an input's rank is unknown, or its type
             cannot be generated.
         MissingPackageError: PyTorch is to draw the values, and is not installed.
@@ -59,9 +61,35 @@ def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
     for name in options.val_range:
         if name:
             known_input(name, specs, "--val-range")
-    sizes = _symbol_sizes(options, specs)
+    points, ranges, notes = _points(options, specs, limits)
+    inputs = [_drawn(options, specs[name]) for name in points[0][1]]
+    repeats = options.iterations or 1
+    source = _TorchSource if options.data_loader_backend_module == "torch" else _NumpySource
+
+    class Generated:
+        def __iter__(self) -> Iterator[Feed]:
+            for index in range(repeats * len(points)):
+                (point, shapes), numbers = points[index // repeats], source(options.seed + index)
+                feed = {each.name: _draw(each, shapes[each.name], numbers) for each in inputs}
+                again = f" #{index % repeats + 1}" if repeats > 1 else ""
+                yield NamedFeed(feed, f"{point}{again}") if point else feed
+
+    length = repeats * len(points)
+    return Feeds("random data", Generated(), length, repeatable=True, notes=tuple(notes), shape_ranges=ranges)
+
+
+def _points(
+    options: InputOptions, specs: TensorSpecs, limits: Sequence[ShapeLimits]
+) -> tuple[Sequence[tuple[str, Mapping[str, Sizes]]], Mapping[str, ShapeRange], Sequence[str]]:
+    """The shapes to draw, what they range over in a sweep, and notes. Without a sweep it is one without a name."""
+    if options.shape_sweep:
+        from trtkit.comparator.sweep import plan_sweep  # with random
+
+        sweep = plan_sweep(options, specs, limits)
+        return [(point.name, point.shapes) for point in sweep.points], sweep.ranges, sweep.notes
+    sizes = symbol_sizes(options.input_shapes, specs)
     notes: list[str] = []
-    inputs: list[_Drawn] = []
+    shapes: dict[str, Sizes] = {}
     for spec in specs.values():
         if spec.optional and spec.name not in options.input_shapes:
             continue
@@ -69,28 +97,13 @@ def random_feeds(options: InputOptions, specs: TensorSpecs) -> Feeds:
         if shape is None:
             shape, note = _filled(spec, sizes)
             notes += [note] if note else []
-        low, high = options.val_range.get(spec.name, options.val_range.get("", (0.0, 1.0)))
-        inputs.append(_Drawn(spec.name, shape, _drawable(spec, low, high), low, high))
-    iterations = options.iterations or 1
-    source = _TorchSource if options.data_loader_backend_module == "torch" else _NumpySource
-
-    class Generated:
-        def __iter__(self) -> Iterator[Feed]:
-            for index in range(iterations):
-                numbers = source(options.seed + index)
-                yield {each.name: _draw(each, numbers) for each in inputs}
-
-    return Feeds("random data", Generated(), iterations, repeatable=True, notes=tuple(notes))
+        shapes[spec.name] = shape
+    return [("", shapes)], {}, notes
 
 
-def _symbol_sizes(options: InputOptions, specs: TensorSpecs) -> dict[str, int]:
-    """The size that a given shape implies for each symbol, such as a batch size that several inputs share."""
-    sizes: dict[str, int] = {}
-    for name, shape in options.input_shapes.items():
-        for dim, size in zip(specs[name].shape or (), shape, strict=False):
-            if isinstance(dim, str):
-                sizes.setdefault(dim, size)
-    return sizes
+def _drawn(options: InputOptions, spec: TensorSpec) -> _Drawn:
+    low, high = options.val_range.get(spec.name, options.val_range.get("", (0.0, 1.0)))
+    return _Drawn(spec.name, _drawable(spec, low, high), low, high)
 
 
 def _filled(spec: TensorSpec, sizes: Mapping[str, int]) -> tuple[Sizes, str]:
@@ -138,27 +151,27 @@ def _largest_float(row: DType) -> float:
     return float(ml_dtypes.finfo(numpy_dtype(row.name)).max)  # type: ignore[no-untyped-call]  # ml_dtypes lacks the type
 
 
-def _draw(wanted: _Drawn, numbers: _Source) -> Array:
+def _draw(wanted: _Drawn, shape: Sizes, numbers: _Source) -> Array:
     import numpy as np
 
     row, low, high = wanted.row, wanted.low, wanted.high
     dtype = numpy_dtype(row.name)
     if row.kind == "bool":
         first, last = min(max(math.ceil(low), 0), 1), max(min(math.floor(high), 1), 0)
-        return numbers.integers(min(first, last), last, wanted.shape, np.dtype(np.uint8)).astype(np.bool_)
+        return numbers.integers(min(first, last), last, shape, np.dtype(np.uint8)).astype(np.bool_)
     if row.kind in ("int", "uint"):
         held = np.dtype(f"{row.kind}8") if row.extended else dtype
-        return numbers.integers(math.ceil(low), math.floor(high), wanted.shape, held).astype(dtype, copy=False)
+        return numbers.integers(math.ceil(low), math.floor(high), shape, held).astype(dtype, copy=False)
     if row.kind == "complex":
-        parts = [_scaled(numbers, wanted, np.dtype(np.float64)) for _ in range(2)]
+        parts = [_scaled(numbers, wanted, shape, np.dtype(np.float64)) for _ in range(2)]
         return (parts[0] + 1j * parts[1]).astype(dtype)
     narrow = row.bits <= 32 and high - low <= float(np.finfo(np.float32).max)
-    return _scaled(numbers, wanted, np.dtype(np.float32 if narrow else np.float64)).astype(dtype, copy=False)
+    return _scaled(numbers, wanted, shape, np.dtype(np.float32 if narrow else np.float64)).astype(dtype, copy=False)
 
 
-def _scaled(numbers: _Source, wanted: _Drawn, dtype: np.dtype[Any]) -> Array:
+def _scaled(numbers: _Source, wanted: _Drawn, shape: Sizes, dtype: np.dtype[Any]) -> Array:
     """Uniform values between `low` and `high`, computed in place."""
-    values = numbers.uniform(wanted.shape, dtype)
+    values = numbers.uniform(shape, dtype)
     if (wanted.low, wanted.high) != (0.0, 1.0):
         values *= wanted.high - wanted.low
         values += wanted.low

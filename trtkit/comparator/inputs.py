@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trtkit.comparator.sweep_options import checked_range, checked_sweep, parse_shape_range, split_sweep
 from trtkit.errors import InputError, UsageError
 from trtkit.options import by_name, choice, option, parse_count
 from trtkit.suggest import did_you_mean, listing
@@ -15,7 +16,11 @@ from trtkit.tensors import Sizes, TensorSpec, TensorSpecs, parse_named_shape, sh
 if TYPE_CHECKING:
     from trtkit.results import Feed
 
-__all__ = ["InputOptions", "check_feed", "check_shape", "known_input"]
+__all__ = ["SWEEP_FIELDS", "InputOptions", "check_feed", "check_shape", "known_input", "symbol_sizes"]
+
+
+SWEEP_FIELDS = ("shape_sweep", "shape_range")
+"""The fields of `InputOptions` that only `trtkit run` offers."""
 
 
 def _parse_range(text: str) -> tuple[str, tuple[float, float]]:
@@ -39,7 +44,11 @@ class InputOptions:
         input_shapes: shape by input name; sizes only.
         val_range: smallest and largest random value by input name, `""` for all others. Both ends are included
             for integers.
-        iterations: None means 1 for random data, and everything there is for loaded data.
+        iterations: None means 1 for random data, and everything there is for loaded data; of a sweep, how many feeds
+            there are of each shape.
+        shape_sweep: words of `min`, `opt`, `max` and `random:N`, or one text with commas: the sizes of open dimensions
+            that random data has, one after the other (docs/shape-sweeps.md).
+        shape_range: smallest and largest size in the sweep, by symbol (`N`) or by input and axis (`x[0]`).
     """
 
     input_shapes: Mapping[str, Sizes] = option(
@@ -68,9 +77,28 @@ class InputOptions:
         None,
         "--iterations",
         "--iters",
-        help="number of feeds: generated ones (default: 1), or how many of the loaded ones are used (default: all)",
+        help="number of feeds: generated ones (default: 1; with --shape-sweep, of each shape), or how many of the "
+        "loaded ones are used (default: all)",
         parse=parse_count(1),
         metavar="N",
+    )
+    shape_sweep: Sequence[str] = option(
+        (),
+        "--shape-sweep",
+        help="run random data of several shapes: the smallest, likeliest or largest sizes of dynamic dimensions, or N "
+        "random sets of sizes (docs/shape-sweeps.md)",
+        parse=split_sweep,
+        metavar="min,opt,max,random:N",
+    )
+    shape_range: Mapping[str, tuple[int, int]] = option(
+        {},
+        "--shape-range",
+        help="sizes in the sweep of a dynamic dimension, which is a symbol (N) or an input's axis (x[0]); default: the "
+        "optimisation profile, else 1..8",
+        parse=parse_shape_range,
+        gather=by_name,
+        count="+",
+        metavar="NAME:LOW..HIGH",
     )
     data_loader_backend_module: str = option(
         "numpy",
@@ -95,6 +123,11 @@ class InputOptions:
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "shape_sweep", checked_sweep(self.shape_sweep))
+        ranges = {name: checked_range(name, sizes) for name, sizes in self.shape_range.items()}
+        object.__setattr__(self, "shape_range", ranges)
+        if self.shape_range and not self.shape_sweep:
+            raise UsageError("--shape-range has no effect without --shape-sweep, such as --shape-sweep min,opt,max")
         if self.load_inputs and self.data_loader_script is not None:
             raise UsageError("--load-inputs and --data-loader-script cannot both give the inputs; choose one")
         if self.iterations is not None and self.iterations < 1:
@@ -105,6 +138,7 @@ class InputOptions:
                 ("--seed", self.seed, 1),
                 ("--val-range", dict(self.val_range), {}),
                 ("--data-loader-backend-module", self.data_loader_backend_module, "numpy"),
+                ("--shape-sweep", self.shape_sweep, ()),
             ):
                 if value != default:
                     raise UsageError(f"{name} shapes random data, but {given} gives the inputs; leave one out")
@@ -150,6 +184,16 @@ def known_input(name: str, specs: TensorSpecs, where: str) -> TensorSpec:
         expected = ", ".join(str(spec) for spec in specs.values()) or "no inputs"
         raise InputError(f"{where}: the model has no input {name!r}{did_you_mean(name, specs)}; it expects {expected}")
     return specs[name]
+
+
+def symbol_sizes(shapes: Mapping[str, Sizes], specs: TensorSpecs) -> dict[str, int]:
+    """The size that given shapes imply for each symbol, such as a batch size that several inputs share."""
+    sizes: dict[str, int] = {}
+    for name, shape in shapes.items():
+        for dim, size in zip(specs[name].shape or (), shape, strict=False):
+            if isinstance(dim, str):
+                sizes.setdefault(dim, size)
+    return sizes
 
 
 def check_shape(spec: TensorSpec, shape: Sequence[Any], who: str) -> None:

@@ -10,7 +10,7 @@ from trtkit.comparator.metrics import GROUPS, METRICS, expand_metrics, load_metr
 from trtkit.comparator.metrics.values import named_outputs as named_in
 from trtkit.comparator.postprocess import TopK, check_postprocess, parse_top_k
 from trtkit.errors import UsageError
-from trtkit.options import option, options_of
+from trtkit.options import option, options_of, parse_count
 from trtkit.suggest import did_you_mean
 
 __all__ = ["CompareOptions", "named_outputs"]
@@ -97,12 +97,21 @@ class CompareOptions:
         "--rtol and --check-error-stat go before it",
         metavar="FILE.toml",
     )
+    worst_samples: int = option(
+        5,
+        "--worst-samples",
+        help="how many of the worst iterations are listed for each output and metric, where there are several",
+        parse=parse_count(1),
+        metavar="K",
+    )
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = (self.compare,) if isinstance(self.compare, str) else self.compare
         object.__setattr__(self, "compare", expand_metrics(names))
         object.__setattr__(self, "metrics", self._metrics())
+        if self.worst_samples < 1:
+            raise UsageError(f"--worst-samples {self.worst_samples}: at least one is listed")
         if self.check_average and self.fail_fast:
             raise UsageError(
                 "--check-average judges after the last iteration, so --fail-fast has no effect; leave one out"

@@ -140,6 +140,7 @@ class MetricOutcome(_Verdict):
         required: where it failed, the options that would let it pass, or why none would.
         waived: where it failed, the waiver that expects it to; `passed` is False nevertheless.
         expired_waiver: where it failed and is not waived, the waiver that expected it until some day.
+        worst_samples: the worst iterations, as `per_iteration` has them: what failed first, the worst first.
         per_iteration: the results of single iterations, JSON-ready (docs/report.md); None where they were not recorded.
         evidence: what other thresholds can be judged by, as JSON-ready data (`trtkit.comparator.evidence`); empty where
             that was not asked for.
@@ -157,6 +158,7 @@ class MetricOutcome(_Verdict):
     evidence: Mapping[str, Any] = field(default_factory=dict)
     waived: Waiver | None = None
     expired_waiver: Waiver | None = None
+    worst_samples: tuple[Mapping[str, Any], ...] = ()
     per_iteration: Iterable[Mapping[str, Any]] | None = None
 
     @property
@@ -179,6 +181,7 @@ class MetricOutcome(_Verdict):
             "evidence": plain(self.evidence),
             "waived": None if self.waived is None else self.waived.to_data(),
             "expired_waiver": None if self.expired_waiver is None else self.expired_waiver.to_data(),
+            "worst_samples": [dict(each) for each in self.worst_samples],
             "per_iteration": self.per_iteration,
         }
 

@@ -16,10 +16,22 @@ from trtkit.plain_data import plain
 if TYPE_CHECKING:
     from trtkit.comparator.outcome import MetricResult
 
-__all__ = ["RecordFile", "Records"]
+__all__ = ["RecordFile", "Records", "record"]
 
 _BLOCK = 1 << 14
 """Bytes of one metric and output that are gathered before they are written."""
+
+
+def record(index: int, sample: str | None, result: MetricResult) -> dict[str, Any]:
+    """The result of an iteration, JSON-ready (docs/report.md)."""
+    return {
+        "iteration": index,
+        "sample": sample,
+        "passed": result.passed,
+        "figures": plain(result.figures),
+        "thresholds": plain(result.thresholds),
+        "worst": plain(result.details.get("worst")),
+    }
 
 
 class RecordFile:
@@ -71,16 +83,7 @@ class Records:
         Raises:
             OSError: the temporary file cannot be written.
         """
-        worst = result.details.get("worst")
-        record = {
-            "iteration": index,
-            "sample": sample,
-            "passed": result.passed,
-            "figures": plain(result.figures),
-            "thresholds": plain(result.thresholds),
-            "worst": plain(worst),
-        }
-        self._last += json.dumps(record, allow_nan=False).encode() + b"\n"
+        self._last += json.dumps(record(index, sample, result), allow_nan=False).encode() + b"\n"
         self._length += 1
         if len(self._last) >= _BLOCK:
             self._blocks.extend((self._file.append(bytes(self._last)), len(self._last)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtkit.comparator.metrics import METRICS, load_metric
 from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome
-from trtkit.comparator.records import RecordFile, Records
+from trtkit.comparator.records import RecordFile, Records, record
 
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
@@ -21,13 +22,15 @@ __all__ = ["OutputTally"]
 class _MetricTally:
     """One metric of one output."""
 
-    def __init__(self, name: str, recorded: RecordFile | None) -> None:
+    def __init__(self, name: str, recorded: RecordFile | None, worst_samples: int) -> None:
         self._records = None if recorded is None else Records(recorded)
         self._metric = load_metric(name) if name in METRICS else None
         self._name = name
         self._iterations = 0
         self._failed = 0
         self._worst: tuple[MetricResult, int] | None = None
+        self._worst_samples: list[tuple[bool, float, int, dict[str, Any]]] = []
+        self._wanted = worst_samples
         self._sums: dict[str, tuple[float, int]] = {}
         self._hardest: dict[str, float] = {}
         self._limits: dict[str, tuple[float, float, float]] = {}
@@ -39,6 +42,7 @@ class _MetricTally:
         self._failed += not result.passed
         if self._worst is None or self._key(result) > self._key(self._worst[0]):
             self._worst = (result, index)
+        self._keep(index, result, sample)
         at_most = self._metric is None or self._metric.AT_MOST
         for name, figure in result.figures.items():
             if self._metric is None or figure != self._metric.PERFECT:
@@ -51,9 +55,17 @@ class _MetricTally:
                 low, high, total = self._limits.get(name, (limit, limit, 0.0))
                 self._limits[name] = (min(low, limit), max(high, limit), total + limit)
 
+    def _keep(self, index: int, result: MetricResult, sample: str | None) -> None:
+        """Keep the result while it is among the worst; of equals the earlier one is."""
+        rank = (*self._key(result), -index)
+        if len(self._worst_samples) < self._wanted:
+            heapq.heappush(self._worst_samples, (*rank, record(index, sample, result)))
+        elif rank > self._worst_samples[0][:3]:
+            heapq.heapreplace(self._worst_samples, (*rank, record(index, sample, result)))
+
     @staticmethod
     def _key(result: MetricResult) -> tuple[bool, float]:
-        return not result.passed, result.badness
+        return not result.passed, math.inf if math.isnan(result.badness) else result.badness
 
     def _mean(self) -> dict[str, float]:
         mean = dict.fromkeys(self._hardest, math.inf)  # of figures that were perfect every time
@@ -83,8 +95,18 @@ class _MetricTally:
             if metric is not None and not passed and math.isfinite(worst.badness):
                 required = metric.required(self._hardest, worst.thresholds)
         counts = (self._iterations, self._failed)
+        samples = tuple(each for *_, each in sorted(self._worst_samples, reverse=True))
         return MetricOutcome(
-            self._name, passed, averaged, *counts, worst, index, mean, required, per_iteration=self._records
+            self._name,
+            passed,
+            averaged,
+            *counts,
+            worst,
+            index,
+            mean,
+            required,
+            worst_samples=samples,
+            per_iteration=self._records,
         )
 
 
@@ -97,6 +119,7 @@ class OutputTally:
         dtypes: actual and expected data type, as first seen.
         shape: as first seen.
         recorded: where every result is recorded, if it is.
+        worst_samples: how many of the worst results of each metric are kept.
     """
 
     def __init__(
@@ -106,8 +129,10 @@ class OutputTally:
         dtypes: tuple[str, str],
         shape: tuple[int, ...],
         recorded: RecordFile | None = None,
+        worst_samples: int = 1,
     ) -> None:
         self._recorded = recorded
+        self._worst_samples = worst_samples
         self._names = (name, expected_name)
         self._dtypes = dtypes
         self._shape = shape
@@ -142,7 +167,7 @@ class OutputTally:
     def add(self, index: int, result: MetricResult, sample: str | None = None) -> None:
         """Count one result; `sample` is the name of the iteration's feed, where it has one."""
         if result.metric not in self._metrics:
-            self._metrics[result.metric] = _MetricTally(result.metric, self._recorded)
+            self._metrics[result.metric] = _MetricTally(result.metric, self._recorded, self._worst_samples)
         self._metrics[result.metric].add(index, result, sample)
 
     def outcome(

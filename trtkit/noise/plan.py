@@ -94,6 +94,8 @@ class CalibrationPlan:
             raise UsageError(
                 "--iterations and --calibrate-tolerance N both say how many feeds there are; leave one out"
             )
+        if run.inputs.shape_sweep:
+            raise UsageError("--shape-sweep: --calibrate-tolerance measures at one shape; leave one of the two out")
         if not run.named_runners:
             raise UsageError("--calibrate-tolerance needs the backend whose noise is measured, such as --onnxrt")
         reference = run.named_runners[-1]

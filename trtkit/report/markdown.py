@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trtkit.report.latency_text import count, duration
-from trtkit.report.wording import metric_line, metric_verdict, output_name, waiver_line
+from trtkit.report.wording import metric_line, metric_verdict, output_name, sample_line, waiver_line
 from trtkit.tensors import shape_text
 
 __all__ = ["LIMIT", "rendered"]
@@ -34,6 +34,7 @@ def rendered(data: Mapping[str, Any]) -> str:
         lines += [f"Model {_code(data['model'])}", ""]
     problems = [*data["problems"], *(line for pair in data["pairs"] for line in pair["problems"])]
     tail = [
+        *_listed("Worst samples", _worst_samples(data["pairs"])),
         *_latency(data["runners"]),
         *_precision(data["runners"]),
         *_listed("Warnings", data["warnings"], data["warnings_left_out"]),
@@ -76,6 +77,16 @@ def _outputs(pairs: Sequence[Mapping[str, Any]], room: int) -> Iterator[str]:
             break
         yield line
     yield ""
+
+
+def _worst_samples(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The worst of several iterations of each metric that failed."""
+    for pair in pairs:
+        for output in pair["outputs"]:
+            for metric in output["metrics"]:
+                if not metric["passed"] and len(metric["worst_samples"]) > 1:
+                    what = f"{output_name(output)} of {pair['actual']}, {metric['metric']}"
+                    yield from (f"{what}: {sample_line(sample)}" for sample in metric["worst_samples"])
 
 
 def _latency(runners: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -20,8 +20,14 @@ __all__ = ["is_report", "read_report", "upgraded"]
 
 _START = re.compile(rb'\s*\{\s*"schema"\s*:\s*"trtkit\.run-report"')
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_NEW_OF_METRICS: dict[str, Any] = {"evidence": {}, "waived": None, "expired_waiver": None, "per_iteration": None}
-"""What metrics of version 1 do not have."""
+_NEW_OF_METRICS: dict[str, Any] = {
+    "evidence": {},
+    "waived": None,
+    "expired_waiver": None,
+    "worst_samples": [],
+    "per_iteration": None,
+}
+"""What metrics of older reports do not have."""
 _BROKEN = (KeyError, TypeError, AttributeError, ValueError)
 
 
@@ -68,15 +74,20 @@ def upgraded(data: Mapping[str, Any], where: str) -> dict[str, Any]:
                 f"cannot read {where}: it is a report of schema version {version!r}, this trtkit reads 1 to "
                 f"{SCHEMA_VERSION}"
             )
-        return dict(data) if version == SCHEMA_VERSION else _from_version_1(data)
+        new = _from_version_1(data) if version == 1 else dict(data)
+        return {**new, "pairs": [_complete(pair) for pair in data["pairs"]]}
     except _BROKEN as error:
         raise FileError(f"cannot read {where}: the report is damaged") from error
 
 
-def _from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(pair: Mapping[str, Any]) -> dict[str, Any]:
     def output(each: Mapping[str, Any]) -> dict[str, Any]:
         return {**each, "metrics": [{**_NEW_OF_METRICS, **metric} for metric in each["metrics"]]}
 
+    return {**pair, "outputs": [output(each) for each in pair["outputs"]]}
+
+
+def _from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
     new: dict[str, Any] = {"error": None, "created": None, "plan": None, "models": [], "unneeded_waivers": []}
     new |= {"warnings": [], "warnings_left_out": 0}
     return {
@@ -84,7 +95,6 @@ def _from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
         **new,
         "schema_version": SCHEMA_VERSION,
         "runners": [{**runner, "precision": runner.get("precision")} for runner in data["runners"]],
-        "pairs": [{**pair, "outputs": [output(each) for each in pair["outputs"]]} for pair in data["pairs"]],
         "environment": {**data["environment"], "cpu": {"model": None, "count": None}, "gpus": []},
     }
 
@@ -159,6 +169,7 @@ def _metric(data: Mapping[str, Any]) -> MetricOutcome:
         evidence=_numbers(data["evidence"]),
         waived=_waiver(data["waived"]),
         expired_waiver=_waiver(data["expired_waiver"]),
+        worst_samples=tuple(data["worst_samples"]),
         per_iteration=data["per_iteration"],
     )
 

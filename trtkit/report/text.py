@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtkit.report.latency_text import count, duration, runner_lines
+from trtkit.report.wording import iteration_name, sample_line
 from trtkit.tensors import shape_text
 
 if TYPE_CHECKING:
@@ -88,8 +89,16 @@ def _metric(output: OutputOutcome, metric: MetricOutcome, iterations: int, detai
         yield f"        its waiver expired after {metric.expired_waiver.expires}: {_waiver(metric.expired_waiver)}"
     for note in output.notes:
         yield f"        {note}"
+    yield from _worst_samples(metric, detail)
     if detail:
         yield f"        {_figures(metric.worst.details)}"
+
+
+def _worst_samples(metric: MetricOutcome, detail: bool) -> Iterator[str]:
+    """The worst of several iterations, where the metric failed or detail is wanted."""
+    if len(metric.worst_samples) > 1 and (detail or not metric.passed):
+        yield "        worst samples"
+        yield from (f"          {sample_line(sample)}" for sample in metric.worst_samples)
 
 
 def _waiver(waiver: Waiver) -> str:
@@ -132,7 +141,8 @@ def _where(metric: MetricOutcome, iterations: int) -> str:
     if iterations == 1:
         return ""
     failed = f", {metric.failed} of {iterations} failed" if metric.failed else ""
-    return f" (worst: iteration {metric.worst_iteration}{failed})"
+    sample = metric.worst_samples[0]["sample"] if metric.worst_samples else None
+    return f" (worst: {iteration_name(metric.worst_iteration, sample)}{failed})"
 
 
 def _figures(details: Mapping[str, object]) -> str:

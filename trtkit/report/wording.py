@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["metric_line", "metric_verdict", "output_name", "waiver_line"]
+__all__ = ["iteration_name", "metric_line", "metric_verdict", "output_name", "sample_line", "waiver_line"]
 
 
 def output_name(output: Mapping[str, Any]) -> str:
@@ -23,7 +23,20 @@ def metric_line(metric: Mapping[str, Any]) -> str:
     if metric["iterations"] == 1:
         return line
     failed = f", {metric['failed']} of {metric['iterations']} failed" if metric["failed"] else ""
-    return f"{line} (iteration {metric['worst_iteration']}{failed})"
+    sample = metric["worst_samples"][0]["sample"] if metric["worst_samples"] else None
+    return f"{line} ({iteration_name(metric['worst_iteration'], sample)}{failed})"
+
+
+def iteration_name(index: int, sample: str | None) -> str:
+    """`iteration 3`, or `iteration 3, dog.jpg` where its feed has a name."""
+    return f"iteration {index}" + ("" if sample is None else f", {sample}")
+
+
+def sample_line(sample: Mapping[str, Any]) -> str:
+    """One of the worst iterations of a metric: which, the verdict, and the figures that were judged."""
+    figures = ", ".join(f"{name} {_number(value)}" for name, value in sample["figures"].items())
+    verdict = "passed" if sample["passed"] else "failed"
+    return f"{iteration_name(sample['iteration'], sample['sample'])}: {verdict}" + (f", {figures}" if figures else "")
 
 
 def metric_verdict(metric: Mapping[str, Any]) -> str:

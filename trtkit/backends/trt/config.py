@@ -35,7 +35,7 @@ from trtkit.options import options_of
 if TYPE_CHECKING:
     from trtkit.backends.trt.network import Net
     from trtkit.results import Feed
-    from trtkit.tensors import Sizes
+    from trtkit.tensors import ShapeRange, Sizes
 
 __all__ = ["SETTERS", "make_config", "naming_causes"]
 
@@ -87,6 +87,7 @@ def make_config(
     options: BuildOptions,
     *,
     shapes: Mapping[str, Sizes] | None = None,
+    ranges: Mapping[str, ShapeRange] | None = None,
     feeds: Callable[[], Iterable[Feed]] | None = None,
     cuda_package: str = "cuda-python",
     shapes_must_count: bool = False,
@@ -98,6 +99,7 @@ def make_config(
         options: what was asked for.
         shapes: shapes of inputs, from `--input-shapes` or the data that will be run; they make the profile of a
             dynamic network that has none, and complete profiles that leave inputs out.
+        ranges: smallest, likeliest and largest shapes in place of `shapes`, where the data has several.
         feeds: calibration data, and values of shape inputs; each call begins anew.
         cuda_package: what GPU memory for calibration comes from.
         shapes_must_count: it is an error where a script's own profiles leave the shapes without effect.
@@ -116,12 +118,13 @@ def make_config(
     build = BuildConfig(net, options, config, feeds, cuda_package)
     _set_defaults(build)
     _apply(build)
-    add_asked_profiles(build, shapes)
+    sides = ranges or {name: (shape, shape, shape) for name, shape in (shapes or {}).items()}
+    add_asked_profiles(build, sides)
     if options.config_script is not None:
         run_config_script(build, options.config_script)
     if options.config_postprocess_script is not None:
         postprocess_config(build, options.config_postprocess_script)
-    add_default_profile(build, shapes, must_count=shapes_must_count)
+    add_default_profile(build, sides, must_count=shapes_must_count)
     if options.save_timing_cache is not None:
         save_later(build, options.save_timing_cache)
     return build

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from trtkit.backends.trt.runtime_options import RuntimeOptions
     from trtkit.cuda.base import Cuda
     from trtkit.cuda.memory import DeviceMemory
+    from trtkit.tensors import ShapeRange, TensorSpecs
 
-__all__ = ["create_context", "give_memory"]
+__all__ = ["create_context", "give_memory", "profile_ranges"]
 
 _STRATEGIES = {"profile": "ON_PROFILE_CHANGE", "runtime": "USER_MANAGED"}
 """Words of `--allocation-strategy` to members of `ExecutionContextAllocationStrategy`."""
@@ -39,6 +40,18 @@ def create_context(engine: Any, options: RuntimeOptions, cuda: Cuda, stream: int
                 raise ModelError(f"--optimization-profile {index}: {title()} refuses it: {messages.text()}")
             cuda.synchronize(stream)
     return context
+
+
+def profile_ranges(engine: Any, index: int, inputs: TensorSpecs) -> dict[str, ShapeRange]:
+    """What a profile of an engine takes: smallest, likeliest and largest shape of each input of dynamic shape."""
+    if index >= int(engine.num_optimization_profiles):
+        return {}
+
+    def sides(name: str) -> ShapeRange:
+        low, likeliest, high = (tuple(map(int, each)) for each in engine.get_tensor_profile_shape(name, index))
+        return low, likeliest, high
+
+    return {name: sides(name) for name, spec in inputs.items() if spec.dynamic}
 
 
 def give_memory(context: Any, memory: DeviceMemory) -> None:

@@ -10,6 +10,7 @@ from trtkit.backends.trt.build_options import BuildOptions, check_together
 from trtkit.backends.trt.network_options import NetworkOptions
 from trtkit.backends.trt.runtime_options import RuntimeOptions
 from trtkit.options import option
+from trtkit.tensors import ShapeRange
 
 __all__ = ["Options"]
 
@@ -38,3 +39,7 @@ class Options(NetworkOptions, BuildOptions, RuntimeOptions):
         BuildOptions.__post_init__(self)
         RuntimeOptions.__post_init__(self)
         check_together(self, self)
+
+    def asked_ranges(self) -> dict[str, ShapeRange]:
+        """The shapes that the options say the runner shall take, by input; not all inputs need be there."""
+        return self.profile(self.optimization_profile)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trtkit.errors import UsageError
 from trtkit.options import option
-from trtkit.tensors import Sizes, parse_named_shape
+from trtkit.tensors import ShapeRange, Sizes, parse_named_shape
 
 __all__ = ["ProfileOptions", "ProfileShapes"]
 
@@ -83,3 +83,11 @@ class ProfileOptions:
                 f"--trt-min-shapes, --trt-opt-shapes and --trt-max-shapes name {numbers} profiles; "
                 "give each of them once for every profile"
             )
+
+    def profile(self, index: int) -> dict[str, ShapeRange]:
+        """What was asked of a profile: smallest, likeliest and largest shape of each input that all three name."""
+        sides = (self.min_shapes, self.opt_shapes, self.max_shapes)
+        if any(index >= len(side) for side in sides):
+            return {}
+        low, likeliest, high = (side[index] for side in sides)
+        return {name: (low[name], likeliest[name], high[name]) for name in low if name in likeliest and name in high}

@@ -11,7 +11,7 @@ from trtkit.backends.trt.profile_options import ProfileShapes
 from trtkit.backends.trt.tensors import shape_of
 from trtkit.errors import InputError
 from trtkit.suggest import did_you_mean, listing
-from trtkit.tensors import Shape, Sizes, shape_text
+from trtkit.tensors import Shape, ShapeRange, Sizes, shape_text
 
 __all__ = ["OpenInput", "add_asked_profiles", "add_default_profile", "fill_profile", "open_inputs"]
 
@@ -19,9 +19,6 @@ _FLAGS = ("--trt-min-shapes", "--trt-opt-shapes", "--trt-max-shapes")
 
 _EXAMPLE = (1, 8, 16)
 """Sizes for a dynamic dimension in the example that an error message gives: smallest, likeliest, largest."""
-
-Range = tuple[Sizes, Sizes, Sizes]
-"""Smallest, likeliest and largest shape (or values) of one input."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,14 @@ def open_inputs(network: Any) -> dict[str, OpenInput]:
     return found
 
 
-def add_asked_profiles(build: BuildConfig, shapes: Mapping[str, Sizes] | None) -> None:
+def add_asked_profiles(build: BuildConfig, shapes: Mapping[str, ShapeRange]) -> None:
     """Add the profiles of `--trt-min-shapes`, `--trt-opt-shapes` and `--trt-max-shapes`.
 
     A network whose shapes are all fixed needs none, so none is added; what the options say of it must be true.
 
     Args:
         build: the configuration.
-        shapes: shapes of inputs that the options leave out, as from `--input-shapes`.
+        shapes: smallest, likeliest and largest shapes of inputs that the options leave out, as from `--input-shapes`.
 
     Raises:
         InputError: they don't fit the network, or leave an input out; or the shapes lie outside every profile.
@@ -75,24 +72,24 @@ def add_asked_profiles(build: BuildConfig, shapes: Mapping[str, Sizes] | None) -
     asked = _asked_shapes(build)
     count = max(len(profiles) for profiles in asked)
     inputs = open_inputs(build.net.network)
-    added: list[dict[str, Range]] = []
+    added: list[dict[str, ShapeRange]] = []
     for index in range(count):
         trio = [profiles[index] if profiles else {} for profiles in asked]
         for flag, given in zip(_FLAGS, trio, strict=True):
             _check_names(build, flag, given)
         if inputs:
-            added.append({name: _range(entry, trio, shapes or {}) for name, entry in inputs.items()})
+            added.append({name: _range(entry, trio, shapes) for name, entry in inputs.items()})
             _add(build, added[-1])
     if added:
-        _check_inside(added, {name: shape for name, shape in (shapes or {}).items() if name in inputs}, inputs)
+        _check_inside(added, {name: sides for name, sides in shapes.items() if name in inputs}, inputs)
 
 
-def add_default_profile(build: BuildConfig, shapes: Mapping[str, Sizes] | None, *, must_count: bool = False) -> None:
+def add_default_profile(build: BuildConfig, shapes: Mapping[str, ShapeRange], *, must_count: bool = False) -> None:
     """Where the network needs a profile and has none, add one for exactly these shapes.
 
     Args:
         build: the configuration, with the profiles of the options and of the scripts.
-        shapes: shapes of inputs, as from `--input-shapes`.
+        shapes: smallest, likeliest and largest shapes of inputs, as from `--input-shapes`.
         must_count: the shapes were given for the sake of the profile, so that it is a mistake where a script's
             profiles, whose shapes TensorRT does not tell, leave them without any effect.
 
@@ -104,20 +101,21 @@ def add_default_profile(build: BuildConfig, shapes: Mapping[str, Sizes] | None, 
     if not inputs:
         return
     if build.profiles:
-        unused = [name for name in shapes or {} if name in inputs]
+        unused = [name for name in shapes if name in inputs]
         if must_count and unused and not any(_asked_shapes(build)):
             raise InputError(
-                f"--input-shapes {unused[0]}:{shape_text((shapes or {})[unused[0]])} has no effect, since the "
+                f"--input-shapes {unused[0]}:{shape_text(shapes[unused[0]][0])} has no effect, since the "
                 "configuration script makes the profiles; leave it out, or leave the profiles to the options"
             )
         return
     values = [entry.name for entry in inputs.values() if entry.values]
-    known = {**(shapes or {}), **_first_values(build, values)}
+    known = {**shapes, **{name: (each,) * 3 for name, each in _first_values(build, values).items()}}
     missing = [entry for entry in inputs.values() if entry.name not in known]
     if missing:
         raise InputError(_nothing_said(missing))
-    trio = [known, known, known]
-    _check_names(build, "--input-shapes", {name: known[name] for name in shapes or {} if name not in values})
+    trio = [{name: sides[side] for name, sides in known.items()} for side in range(3)]
+    for given in trio:
+        _check_names(build, "--input-shapes", {name: given[name] for name in shapes if name not in values})
     _add(build, {name: _range(entry, trio, {}) for name, entry in inputs.items()})
 
 
@@ -126,24 +124,25 @@ def _asked_shapes(build: BuildConfig) -> tuple[ProfileShapes, ProfileShapes, Pro
 
 
 def _check_inside(
-    profiles: Sequence[Mapping[str, Range]], shapes: Mapping[str, Sizes], inputs: Mapping[str, OpenInput]
+    profiles: Sequence[Mapping[str, ShapeRange]], shapes: Mapping[str, ShapeRange], inputs: Mapping[str, OpenInput]
 ) -> None:
     """Some profile must take all of the shapes. What stands for a shape input says nothing of its values."""
-    known = {name: shape for name, shape in shapes.items() if not inputs[name].values}
+    known = {name: sides for name, sides in shapes.items() if not inputs[name].values}
     for profile in profiles:
-        outside = [name for name, shape in known.items() if not _inside(shape, profile[name])]
+        outside = [name for name, sides in known.items() if not all(_inside(each, profile[name]) for each in sides)]
         if not outside:
             return
     name = outside[0]
+    low, _, high = map(shape_text, known[name])
     ranges = " or ".join(f"{shape_text(profile[name][0])} to {shape_text(profile[name][2])}" for profile in profiles)
     which = "the optimisation profile, which takes" if len(profiles) == 1 else "every optimisation profile; they take"
     raise InputError(
-        f"the shape {name}:{shape_text(known[name])} lies outside {which} {ranges} for this input; "
+        f"the shape {name}:{low if low == high else f'{low} to {high}'} lies outside {which} {ranges} for this input; "
         f"change {_FLAGS[0]} and {_FLAGS[2]}, or the shape"
     )
 
 
-def _inside(shape: Sizes, sides: Range) -> bool:
+def _inside(shape: Sizes, sides: ShapeRange) -> bool:
     smallest, _, largest = sides
     return len(shape) == len(smallest) and all(
         low <= size <= high for low, size, high in zip(smallest, shape, largest, strict=True)
@@ -189,8 +188,9 @@ def _check_names(build: BuildConfig, flag: str, given: Mapping[str, Sizes]) -> N
             raise InputError(f"{flag} {name}:{shape_text(sizes)} does not fit the input {name!r} {shape_text(shape)}")
 
 
-def _range(entry: OpenInput, trio: Sequence[Mapping[str, Sizes]], shapes: Mapping[str, Sizes]) -> Range:
-    smallest, likeliest, largest = (given.get(entry.name, shapes.get(entry.name)) for given in trio)
+def _range(entry: OpenInput, trio: Sequence[Mapping[str, Sizes]], shapes: Mapping[str, ShapeRange]) -> ShapeRange:
+    known = shapes.get(entry.name, (None, None, None))
+    smallest, likeliest, largest = (given.get(entry.name, size) for given, size in zip(trio, known, strict=True))
     if smallest is None or likeliest is None or largest is None:
         flags = [
             f"{flag} {entry.example(size)}"
@@ -207,7 +207,7 @@ def _range(entry: OpenInput, trio: Sequence[Mapping[str, Sizes]], shapes: Mappin
     return smallest, likeliest, largest
 
 
-def _add(build: BuildConfig, ranges: Mapping[str, Range]) -> None:
+def _add(build: BuildConfig, ranges: Mapping[str, ShapeRange]) -> None:
     profile = build.net.builder.create_optimization_profile()
     fill_profile(build, profile, ranges)
     before = build.profiles
@@ -217,7 +217,7 @@ def _add(build: BuildConfig, ranges: Mapping[str, Range]) -> None:
         raise InputError("TensorRT refuses the optimisation profile without giving a reason")
 
 
-def fill_profile(build: BuildConfig, profile: Any, ranges: Mapping[str, Range]) -> None:
+def fill_profile(build: BuildConfig, profile: Any, ranges: Mapping[str, ShapeRange]) -> None:
     """Set the shapes, or the values of shape inputs, of a profile.
 
     Raises:

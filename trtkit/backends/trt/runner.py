@@ -11,6 +11,7 @@ from trtkit.backends.trt.api import set_package, title
 from trtkit.backends.trt.build import build_engine, save_engine
 from trtkit.backends.trt.build_options import configuring_flags
 from trtkit.backends.trt.config import make_config, naming_causes
+from trtkit.backends.trt.contexts import profile_ranges
 from trtkit.backends.trt.execution import Execution
 from trtkit.backends.trt.kept import keeping_fp32
 from trtkit.backends.trt.loading import LoadedEngine, load_engine
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from trtkit.cuda.base import Cuda
     from trtkit.precision_summary import PrecisionSummary
     from trtkit.results import Feed, Outputs
-    from trtkit.tensors import Sizes, TensorSpecs
+    from trtkit.tensors import ShapeRange, TensorSpecs
     from trtkit.timing import GpuState, LayerTime
 
 __all__ = ["TrtRunner"]
@@ -71,6 +72,8 @@ class TrtRunner:
         self._device: Device | None = None
         self._cuda: Cuda | None = None
         self._precision: PrecisionSummary | None = None
+        self._ranges: dict[str, ShapeRange] = {}
+        self._made_for: dict[str, ShapeRange] = {}
         if self._is_engine:
             flags = configuring_flags(options)
             flags += ["--save-engine"] if options.save_engine else []
@@ -96,6 +99,7 @@ class TrtRunner:
             self._inputs = execution.inputs
             if not isinstance(self._model, ModelFile):
                 self._inputs = model_types(execution.inputs, self._model.specs()[0])
+            self._ranges = profile_ranges(loaded.engine, self._options.optimization_profile, execution.inputs)
             self._execution = execution
             self._stack = stack.pop_all()
         return self
@@ -121,6 +125,12 @@ class TrtRunner:
         """
         assert self._execution is not None, "enter the runner first"
         return self._execution.run(narrowed(feed, self._execution.inputs, self._inputs))
+
+    def shape_ranges(self) -> dict[str, ShapeRange]:
+        """What the profile takes: smallest, likeliest and largest shape of each input of dynamic shape; empty where it
+        was made for the shapes of the run."""
+        own = all(self._made_for.get(name) == sides for name, sides in self._ranges.items())
+        return {} if own else self._ranges
 
     def gpu_seconds(self) -> float | None:
         """How long the last inference took on the GPU, without copies, by CUDA's events; None where nobody times it."""
@@ -168,10 +178,12 @@ class TrtRunner:
         with open_network(lower.model, self._options) as net:
             account = account_of(net, lower.asked)
             options = keeping_fp32(net, lower)
+            ranges = self._data_ranges(net)
+            self._made_for = {} if options.min_shapes or options.opt_shapes or options.max_shapes else ranges
             config = make_config(
                 net,
                 options,
-                shapes=self._shapes(net),
+                ranges=ranges,
                 feeds=lambda: self._feeds(net),
                 cuda_package=options.cuda_package,
             )
@@ -191,11 +203,13 @@ class TrtRunner:
     def _feeds(self, net: Net) -> Iterable[Feed]:
         return self._context.feeds(net.input_specs()) if self._context.feeds else ()
 
-    def _shapes(self, net: Net) -> dict[str, Sizes]:
-        """The shapes of the first feed, which make the profile of a dynamic network."""
+    def _data_ranges(self, net: Net) -> dict[str, ShapeRange]:
+        """The shapes of the first feed, or all between which they are swept: the profile of a dynamic network."""
         if not any(spec.dynamic for spec in net.input_specs().values()):
             return {}
         feeds = self._feeds(net)
+        if swept := getattr(feeds, "shape_ranges", None):
+            return dict(swept)  # the notes of a sweep come with the feeds that are run
         self.notes += tuple(getattr(feeds, "notes", ()))
         first = next(iter(feeds), {})
-        return {name: tuple(array.shape) for name, array in first.items()}
+        return {name: (tuple(array.shape),) * 3 for name, array in first.items()}

@@ -16,7 +16,7 @@ from trtkit.cli.convert import Bars
 from trtkit.cli.debug.checkargs import add_check, read_check
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.inputs import SWEEP_FIELDS, InputOptions
 from trtkit.convert_plan import ConvertPlan
 from trtkit.debugging.builds import BuildsPlan, parse_until
 from trtkit.errors import UsageError
@@ -79,7 +79,8 @@ def configure(parser: Parser) -> None:
     )
     group.add_argument("--json", action="store_true", help="print the summary as JSON")
     add_options(parser, "ONNX models", OnnxOptions, without=("save_onnx", *_SAVING))
-    add_options(parser, "inputs", InputOptions, "shapes make the profile of a dynamic network; data calibrates 8 bits")
+    about_data = "shapes make the profile of a dynamic network; data calibrates 8 bits"
+    add_options(parser, "inputs", InputOptions, about_data, without=SWEEP_FIELDS)
     add_options(parser, "TensorRT networks", NetworkOptions)
     add_options(parser, "TensorRT engines", BuildOptions)
     add_logging(parser)

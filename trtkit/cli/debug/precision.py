@@ -13,7 +13,7 @@ from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
-from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.inputs import SWEEP_FIELDS, InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
 from trtkit.comparator.options import CompareOptions
 from trtkit.debugging.precision_plan import DEFAULT_EVALUATIONS, LEAST_EVALUATIONS, PrecisionSearch
@@ -70,10 +70,10 @@ def configure(parser: Parser) -> None:
     search.add_argument("--json", action="store_true", help="print JSON (docs/precision/search.md)")
     add_options(parser, "precision", TrtOptions, only=PRECISIONS)
     add_options(parser, "ONNX models", OnnxOptions, without=_NOT_ONNX)
-    add_options(parser, "inputs", InputOptions, "every feed counts in every evaluation")
+    add_options(parser, "inputs", InputOptions, "every feed counts in every evaluation", without=SWEEP_FIELDS)
     add_options(parser, "running", ExecutionOptions, only=("postprocess_func_script", "compare_func_script"))
     several = "several metrics can be used at once; all of them must pass"
-    add_options(parser, "comparison", CompareOptions, several, without=("fail_fast",))
+    add_options(parser, "comparison", CompareOptions, several, without=("fail_fast", "worst_samples"))
     for name in METRICS:
         add_options(parser, f"metric {name}", load_metric(name).Options)
     add_options(parser, "onnxrt options", OnnxrtOptions, without=_NOT_ONNXRT)

@@ -16,7 +16,7 @@ from trtkit.cli.logargs import add_logging
 from trtkit.cli.modelargs import add_model, read_model
 from trtkit.cli.run import add_backend_options
 from trtkit.cli.runners import add_runners, read_runners
-from trtkit.comparator.inputs import InputOptions
+from trtkit.comparator.inputs import SWEEP_FIELDS, InputOptions
 from trtkit.comparator.metrics import METRICS, load_metric
 from trtkit.comparator.options import CompareOptions
 from trtkit.debugging.judges import CommandJudge, Judge, RunJudge
@@ -67,7 +67,7 @@ def configure(parser: Parser) -> None:
     for backend in BACKENDS:
         add_backend_options(parser, backend)
     add_options(parser, "ONNX models", OnnxOptions, without=_NOT_ONNX)
-    add_options(parser, "inputs", InputOptions)
+    add_options(parser, "inputs", InputOptions, without=SWEEP_FIELDS)
     add_options(parser, "running", ExecutionOptions, only=_EXECUTION)
     add_options(parser, "comparison", CompareOptions, only=_COMPARE)
     for name in METRICS:
