@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.case import BARE, POLYGRAPHY, TRTKIT, Case, Commands, Setting, at_most
+from harness.case import BARE, POLYGRAPHY, TRTKIT, Case, Commands, Setting, at_most, no_larger
 
 __all__ = ["CASES"]
 
@@ -30,7 +30,7 @@ CASES = [
         (16,),
         _commands,
         _prepare,
-        goals=(at_most(1.15),),
+        goals=(at_most(1.15), no_larger(60)),
         needs=("tensorrt_rtx",),
     )
 ]

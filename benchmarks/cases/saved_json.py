@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,25 +46,34 @@ def save(path: str, megabytes: str) -> dict[str, float]:
 
 
 def load(path: str, megabytes: str) -> dict[str, float]:
-    """Load with trtkit, and sum; `open` is the time until there is an array, `extra` that of both."""
+    """Load with trtkit, and sum; `open` is the time until there is an array."""
     import numpy as np
-    from harness.inside import timed
 
     import trtkit
 
     small = str(Path(path).with_name("small" + Path(path).suffix))
     trtkit.save_outputs({"y": np.zeros(10, np.float32)}, small)
     trtkit.load_outputs(small).runs[0].iterations[0]["y"].sum()
-    array, opened = timed(lambda: trtkit.load_outputs(path).runs[0].iterations[0]["y"])
-    _check(array, megabytes)
-    _, touched = timed(lambda: float(array.sum()))
-    seconds = opened["seconds"] + touched["seconds"]
-    return {"open": opened["seconds"], "seconds": seconds, "extra": opened["extra"] + touched["extra"]}
+    return _read(lambda: trtkit.load_outputs(path).runs[0].iterations[0]["y"], megabytes)
 
 
-def _check(array: Array, megabytes: str) -> None:
+def _read(load: Callable[[], Array], megabytes: str) -> dict[str, float]:
+    """Load and sum."""
+    from harness.inside import timed
+
+    opened: list[float] = []
+
+    def call() -> Array:
+        start = time.perf_counter()
+        array = load()
+        opened.append(time.perf_counter() - start)
+        array.sum()
+        return array
+
+    array, figures = timed(call)
     if array.nbytes != int(float(megabytes) * 250_000) * 4:
         raise SystemExit(f"{array.nbytes} bytes were loaded")
+    return {"open": opened[0], **figures}
 
 
 def polygraphy_save(path: str, megabytes: str) -> dict[str, float]:
@@ -80,15 +91,11 @@ def polygraphy_save(path: str, megabytes: str) -> dict[str, float]:
 
 def polygraphy_load(path: str, megabytes: str) -> dict[str, float]:
     """Load with Polygraphy, and sum."""
-    from harness.inside import timed
     from polygraphy.comparator import RunResults
     from polygraphy.logger import G_LOGGER
 
     G_LOGGER.module_severity = G_LOGGER.CRITICAL
-    array, opened = timed(lambda: RunResults.load(path)[0][1][0]["y"])
-    _check(array, megabytes)
-    _, touched = timed(lambda: float(array.sum()))
-    return {"seconds": opened["seconds"] + touched["seconds"], "extra": opened["extra"] + touched["extra"]}
+    return _read(lambda: RunResults.load(path)[0][1][0]["y"], megabytes)
 
 
 def numpy_save(path: str, megabytes: str) -> dict[str, float]:
@@ -104,12 +111,8 @@ def numpy_save(path: str, megabytes: str) -> dict[str, float]:
 def numpy_load(path: str, megabytes: str) -> dict[str, float]:
     """Load with numpy, and sum."""
     import numpy as np
-    from harness.inside import timed
 
-    array, opened = timed(lambda: np.load(path))
-    _check(array, megabytes)
-    _, touched = timed(lambda: float(array.sum()))
-    return {"seconds": opened["seconds"] + touched["seconds"], "extra": opened["extra"] + touched["extra"]}
+    return _read(lambda: np.load(path), megabytes)
 
 
 def _saving(setting: Setting) -> Commands:

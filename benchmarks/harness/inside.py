@@ -15,7 +15,8 @@ Answer = TypeVar("Answer")
 def timed(call: Callable[[], Answer]) -> tuple[Answer, dict[str, float]]:
     """The answer of a call with its `seconds`, and `extra`: MiB at its peak beyond those before it.
 
-    The kernel forgets the peak of a process when 5 is written to its `clear_refs`.
+    The kernel forgets the peak of a process when 5 is written to its `clear_refs`, so what it counts in the end begins
+    here too.
     """
     Path("/proc/self/clear_refs").write_text("5")
     before = _status("VmRSS")
