@@ -11,7 +11,8 @@ ELEMENTS = 2_500_000
 
 WAYS: dict[str, tuple[str, ...]] = {
     "": (),
-    "-saved": ("--save-outputs",),
+    "-saved": ("--save-outputs", "saved"),
+    "-saved-json": ("--save-outputs", "saved.json"),
     "-warm-up": ("--warm-up", "1", "--sequential-runners"),
     "-sequential": ("--sequential-runners",),
 }
@@ -23,13 +24,13 @@ def _case(suffix: str, options: tuple[str, ...]) -> Case:
         return [setting.child("models", "wide", setting.path("m.onnx"), elements)]
 
     def commands(setting: Setting) -> Commands:
-        def arguments(target: str, count: int = int(setting.size)) -> list[str]:
-            where = [setting.path(target)] if suffix == "-saved" else []
-            return ["run", setting.path("m.onnx"), "--onnxrt", "--onnxrt", "--iterations", str(count), *options, *where]
+        def arguments(side: str, count: int = int(setting.size)) -> list[str]:
+            own = [setting.path(f"{side}-{each}") if each.startswith("saved") else each for each in options]
+            return ["run", setting.path("m.onnx"), "--onnxrt", "--onnxrt", "--iterations", str(count), *own]
 
         return {
-            TRTKIT: setting.trtkit(*arguments("t")),
-            POLYGRAPHY: setting.polygraphy(*arguments("p.json")),
+            TRTKIT: setting.trtkit(*arguments(TRTKIT)),
+            POLYGRAPHY: setting.polygraphy(*arguments(POLYGRAPHY)),
             BARE: setting.bare("iterate.py", setting.path("m.onnx"), int(setting.size)),
             "one": setting.trtkit(*arguments("one", 1)),
         }
