@@ -1,7 +1,10 @@
-"""The models of the cases: IR version 9, opset 17, seeds fixed; big weights are holes in sparse files, so zeros."""
+"""The models of the cases: IR version 9, opset 17, seeds fixed; big weights are zeros but for one number, and
+holes in sparse files.
+"""
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -78,12 +81,20 @@ def squares(path: str, megabytes: str, where: str) -> None:
             for key, entry in (("location", "weights.bin"), ("offset", index * step), ("length", step)):
                 tensor.external_data.add(key=key, value=str(entry))
         else:
-            tensor.raw_data = bytes(step)
+            tensor.raw_data = first(index) + bytes(step - 4)
         weights.append(tensor)
     save(model(nodes, [value("t0", 1, side)], [value(f"t{count}", 1, side)], weights), path)
     if where == "external":
         with Path(path).with_name("weights.bin").open("wb") as file:
+            for index in range(count):
+                file.seek(index * step)
+                file.write(first(index))
             file.truncate(count * step)
+
+
+def first(index: int) -> bytes:
+    """The first number of a weight, different in each: ONNX Runtime keeps equal ones once."""
+    return struct.pack("<f", (index + 1) / 4096)
 
 
 def residual(path: str) -> None:

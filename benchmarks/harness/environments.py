@@ -42,7 +42,7 @@ def _environment(folder: Path) -> Path:
 def _pip(python: Path, *arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment.pop("PYTHONPATH", None)
-    command = [str(python), "-m", "pip", "--disable-pip-version-check", "-q", *arguments]
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         sys.exit(f"{' '.join(command)}\n{result.stderr.strip()}")
