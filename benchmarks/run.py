@@ -1,6 +1,6 @@
 """Speed and memory of trtkit beside Polygraphy and beside a bare script; benchmarks/README.md says what is measured.
 
-python benchmarks/run.py                          # everything, some hours, in environments of its own
+python benchmarks/run.py                          # everything, in environments of its own
 python benchmarks/run.py --only help tiny-run     # some cases
 python benchmarks/run.py --tiny                   # everything once at tiny sizes: does it work?
 """
@@ -54,8 +54,13 @@ def parser() -> argparse.ArgumentParser:
         "--environments", type=Path, default=ROOT / ".venv-benchmarks", help="their folder (default: %(default)s)"
     )
     made.add_argument("--rtx", action="store_true", help="install TensorRT-RTX in both environments, for `convert`")
-    made.add_argument("--torch", type=Path, metavar="PYTHON", help="also an interpreter that has PyTorch as well")
-    made.add_argument("--work", type=Path, help="folder for models and data, 6 GB (default: the system's for such)")
+    made.add_argument(
+        "--torch",
+        type=Path,
+        metavar="PYTHON",
+        help="an interpreter with trtkit, Polygraphy and PyTorch, for tiny-run-torch",
+    )
+    made.add_argument("--work", type=Path, help="folder for models and data, 10 GB (default: the system's for such)")
     made.add_argument(
         "--results", type=Path, default=ROOT / "benchmarks" / "results", help="where to write (default: %(default)s)"
     )
@@ -92,7 +97,13 @@ def main() -> int:
     python, theirs = pythons(options)
     tiny = options.tiny
     how = How(
-        python, theirs, 1 if tiny else options.rounds, options.budget, 0 if tiny else options.patience, options.work
+        python,
+        theirs,
+        options.torch,
+        1 if tiny else options.rounds,
+        options.budget,
+        0 if tiny else options.patience,
+        options.work,
     )
     facts: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
@@ -100,6 +111,7 @@ def main() -> int:
         "machine": describe(),
         "trtkit": versions(python, PACKAGES),
         "polygraphy": versions(theirs, PACKAGES) if theirs else {"not measured": f"no {POLYGRAPHY_VERSION}"},
+        "torch": versions(options.torch, PACKAGES) if options.torch else {"not measured": "no --torch"},
     }
     results: list[CaseResult] = []
     at_once = len(os.sched_getaffinity(0)) if tiny else 1
@@ -111,7 +123,7 @@ def main() -> int:
             print("\n".join(summary(result)), flush=True)  # noqa: T201 - a script's answer
             paths = write(options.results, f"{facts['date']}-{options.machine}", facts, results)
     print(*paths)  # noqa: T201 - a script's answer
-    return 1 if any(result.failed for result in results) else 0
+    return 1 if any(result.failed or any(size.failures for size in result.sizes) for result in results) else 0
 
 
 if __name__ == "__main__":

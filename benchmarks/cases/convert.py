@@ -31,6 +31,6 @@ CASES = [
         _commands,
         _prepare,
         goals=(at_most(1.15), no_larger(60)),
-        needs=("tensorrt_rtx",),
+        needs="tensorrt_rtx",
     )
 ]

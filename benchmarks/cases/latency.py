@@ -113,7 +113,7 @@ def _tiny(setting: Setting) -> list[list[str]]:
 
 def _infer(kind: str, rounds: int) -> Callable[[Setting], Commands]:
     def commands(setting: Setting) -> Commands:
-        arguments = (setting.path("m.onnx"), int(setting.size), kind, rounds)
+        arguments = (setting.path("m.onnx"), int(setting.size), kind, 2 if setting.quick else rounds)
         return {
             TRTKIT: setting.child("latency", "trtkit_infer", *arguments),
             POLYGRAPHY: setting.child("latency", "polygraphy_infer", *arguments, side=POLYGRAPHY),
@@ -123,9 +123,9 @@ def _infer(kind: str, rounds: int) -> Callable[[Setting], Commands]:
     return commands
 
 
-def _reported(sessions: int, rounds: int) -> Callable[[Setting], Commands]:
+def _reported(sessions: int) -> Callable[[Setting], Commands]:
     def commands(setting: Setting) -> Commands:
-        path, size = setting.path("m.onnx"), int(setting.size)
+        path, size, rounds = setting.path("m.onnx"), int(setting.size), 2 if setting.quick else ROUNDS
         return {
             TRTKIT: setting.child("latency", "trtkit_reported", path, size, rounds, sessions),
             POLYGRAPHY: setting.child("latency", "polygraphy_reported", path, size, rounds, sessions, side=POLYGRAPHY),
@@ -167,7 +167,7 @@ CASES = [
         "images",
         BATCHES,
         (1,),
-        _reported(1, ROUNDS),
+        _reported(1),
         _resnet,
         goals=(at_most(1.05, "seconds"),),
         inner=True,
@@ -178,7 +178,7 @@ CASES = [
         "images",
         BATCHES,
         (1,),
-        _reported(2, ROUNDS),
+        _reported(2),
         _resnet,
         goals=(at_most(1.05, "seconds", "alone"),),
         inner=True,

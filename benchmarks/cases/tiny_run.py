@@ -20,6 +20,24 @@ def _commands(setting: Setting) -> Commands:
     }
 
 
+def _with_torch(setting: Setting) -> Commands:
+    return {**_commands(setting.with_torch()), "without torch": _commands(setting)[TRTKIT]}
+
+
+SIZES, TINY = (2, 20, 200), (2,)
+GOAL = at_most(1.05)
+
 CASES = [
-    Case("tiny-run", "run tiny.onnx --onnxrt", "nodes", (2, 20, 200), (2,), _commands, _prepare, goals=(at_most(1.05),))
+    Case("tiny-run", "run tiny.onnx --onnxrt", "nodes", SIZES, TINY, _commands, _prepare, goals=(GOAL,)),
+    Case(
+        "tiny-run-torch",
+        "the same where PyTorch is installed",
+        "nodes",
+        SIZES,
+        TINY,
+        _with_torch,
+        _prepare,
+        goals=(GOAL, at_most(1.05, of="without torch")),
+        needs="torch",
+    ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -68,12 +68,21 @@ class Setting:
         folder: empty; for what is prepared and written.
         python: an interpreter with trtkit.
         polygraphy_python: one with Polygraphy.
+        torch_python: one with both and PyTorch.
+        quick: nothing is judged, so few repetitions do.
     """
 
     size: float
     folder: Path
     python: Path
     polygraphy_python: Path | None
+    torch_python: Path | None = None
+    quick: bool = False
+
+    def with_torch(self) -> Setting:
+        """The same, everything in the environment with PyTorch."""
+        python = self.torch_python or self.python
+        return replace(self, python=python, polygraphy_python=python)
 
     def path(self, name: str) -> str:
         """A file in the folder."""
@@ -112,7 +121,7 @@ class Case:
         prepare: commands that write what those need.
         goals: of trtkit.
         inner: the commands print figures of their own as JSON: `seconds`, `extra`.
-        needs: modules that have to be importable.
+        needs: a module that has to be importable, in the environment with PyTorch for `torch`; else empty.
         codes: exit codes that are an answer.
     """
 
@@ -125,5 +134,5 @@ class Case:
     prepare: Callable[[Setting], Sequence[Sequence[str]]] = lambda setting: ()
     goals: tuple[Goal, ...] = ()
     inner: bool = False
-    needs: tuple[str, ...] = ()
+    needs: str = ""
     codes: tuple[int, ...] = (0,)

@@ -30,6 +30,7 @@ class How:
     Attributes:
         python: an interpreter with trtkit.
         polygraphy_python: one with Polygraphy.
+        torch_python: one with both and PyTorch.
         rounds: how often each side runs at most.
         budget: seconds after which no further round of a size begins.
         patience: seconds to wait for the machine to be idle.
@@ -38,6 +39,7 @@ class How:
 
     python: Path
     polygraphy_python: Path | None
+    torch_python: Path | None
     rounds: int
     budget: float
     patience: float
@@ -52,11 +54,13 @@ class SizeResult:
         size: in the case's unit.
         busy: the share of all cores' time that others used before.
         sides: the figures of every round by side.
+        failures: sides other than trtkit that ended with an error, and its last line.
     """
 
     size: float
     busy: float
     sides: Mapping[str, Sequence[Figures]]
+    failures: Mapping[str, str]
 
     def median(self, side: str, figure: str) -> float | None:
         """The median over the rounds; None where there is no such figure."""
@@ -86,7 +90,7 @@ class SizeResult:
             sides[side] = {name: {"median": statistics.median(v), "rounds": v} for name, v in values.items()}
             if side != TRTKIT:
                 sides[side]["ratios"] = {name: self.ratio(name, side) for name in names}
-        return {"size": self.size, "busy": self.busy, "sides": sides}
+        return {"size": self.size, "busy": self.busy, "sides": sides, "failures": dict(self.failures)}
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class CaseResult:
         case: what was asked.
         sizes: the sizes that were measured.
         skipped: why nothing was; else empty.
-        failed: it was because a command failed.
+        failed: it was because a command of trtkit's failed.
     """
 
     case: Case
@@ -143,36 +147,59 @@ class CaseResult:
 
 def measure_case(case: Case, sizes: Sequence[float], how: How) -> CaseResult:
     """Measure a case at these sizes."""
-    for module in case.needs:
-        try:
-            prepare([str(how.python), "-c", f"import {module}"], Path.cwd())
-        except CommandError:
-            return CaseResult(case, (), f"needs {module}")
+    if case.needs:
+        python = how.torch_python if case.needs == "torch" else how.python
+        if python is None or not has(python, case.needs):
+            return CaseResult(case, (), f"needs {case.needs}")
     return CaseResult(case, [_measure_size(case, size, how) for size in sizes])
+
+
+def has(python: Path, module: str) -> bool:
+    """Whether an interpreter can import a module."""
+    try:
+        prepare([str(python), "-c", f"import {module}"], Path.cwd())
+    except CommandError:
+        return False
+    return True
 
 
 def _measure_size(case: Case, size: float, how: How) -> SizeResult:
     folder = Path(tempfile.mkdtemp(prefix="benchmark-", dir=how.folder))
     try:
-        setting = Setting(size, folder, how.python, how.polygraphy_python)
+        setting = Setting(size, folder, how.python, how.polygraphy_python, how.torch_python, how.rounds == 1)
         for command in case.prepare(setting):
             prepare(command, folder)
         commands = {side: command for side, command in case.commands(setting).items() if command}
         busy = wait_until_idle(how.patience)
         if busy > BUSY and how.patience:
             print(f"  {case.name} {size:g}: others use {busy:.0%} of the cores", file=sys.stderr)  # noqa: T201
-        return SizeResult(size, busy, _rounds(case, commands, folder, how))
+        return SizeResult(size, busy, *_rounds(case, commands, folder, how))
     finally:
         shutil.rmtree(folder)
 
 
-def _rounds(case: Case, commands: Mapping[str, Sequence[str]], folder: Path, how: How) -> dict[str, list[Figures]]:
-    """The figures of each round by side. A first round that fills caches does not count, unless it took long."""
+def _rounds(
+    case: Case, commands: Mapping[str, Sequence[str]], folder: Path, how: How
+) -> tuple[dict[str, list[Figures]], dict[str, str]]:
+    """The figures of each round by side, and which sides failed.
+
+    A first round that fills caches does not count, unless it took long.
+    """
     sides: dict[str, list[Figures]] = {side: [] for side in commands}
+    failures: dict[str, str] = {}
     start = time.monotonic()
     warm = how.rounds == 1
     while True:
-        found = {side: measure(command, folder, case.inner, case.codes) for side, command in commands.items()}
+        found: dict[str, Figures] = {}
+        for side in sides:
+            try:
+                found[side] = measure(commands[side], folder, case.inner, case.codes)
+            except CommandError as error:
+                if side == TRTKIT:
+                    raise
+                failures[side] = str(error).splitlines()[-1]
+        for side in failures:
+            sides.pop(side, None)
         took = time.monotonic() - start
         if warm or took > how.budget / 4:
             for side, figures in found.items():
@@ -180,4 +207,4 @@ def _rounds(case: Case, commands: Mapping[str, Sequence[str]], folder: Path, how
         warm = True
         done = len(sides[TRTKIT])
         if done and (done >= how.rounds or took > how.budget):
-            return sides
+            return sides, failures

@@ -30,7 +30,7 @@ def markdown(facts: Mapping[str, Any], results: Sequence[CaseResult]) -> str:
     """The results for people: goals first, then every figure."""
     lines = ["# trtkit, Polygraphy and the bare script, side by side", "", f"`{facts['command']}`, {facts['date']}", ""]
     lines += ["| | |", "| --- | --- |"]
-    for group in ("machine", "trtkit", "polygraphy"):
+    for group in ("machine", "trtkit", "polygraphy", "torch"):
         lines.append(f"| {group} | {', '.join(f'{name} {value}' for name, value in facts[group].items())} |")
     lines += ["", "## Goals", "", "At the largest size; ratios are medians of the ratios within each round.", ""]
     lines += ["| case | size | goal | trtkit has | |", "| --- | --- | --- | --- | --- |"]
@@ -80,6 +80,8 @@ def _table(result: CaseResult) -> list[str]:
             cells += [_cell(size.median(side, name), units[name]) for name in names]
             ratio = size.ratio("seconds" if result.case.inner else "wall", side)
             lines.append(f"| {' | '.join(cells)} | {'' if side == TRTKIT or ratio is None else f'{ratio:.3g}'} |")
+    for size in result.sizes:
+        lines += [f"\n{side} failed at {size.size:g}: {reason}" for side, reason in size.failures.items()]
     grown = ", ".join(f"{side} {value:.2f}" for side, value in result.growth().items())
     return [*lines, "", f"Growth: {grown}."] if grown else lines
 
