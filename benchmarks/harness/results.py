@@ -52,8 +52,9 @@ def markdown(facts: Mapping[str, Any], results: Sequence[CaseResult]) -> str:
 
 
 _LEGEND = """Medians over the rounds: `wall` and `cpu` time of the whole process and its `peak` memory; where a call is
-measured within its process, its `seconds`, and its `extra` memory beyond what was there before. `busy` is the share of
-the cores that others used just before. Ratios are trtkit's time over that of the side, in the same round."""
+measured within its process, its `seconds`, its processor time as `work`, and its `extra` memory beyond what was there
+before. `busy` is the share of the cores that others used just before. Ratios are trtkit's time over that of the side,
+in the same round."""
 
 
 def goal_line(goal: Goal, value: float | None) -> str:
@@ -70,8 +71,8 @@ def goal_line(goal: Goal, value: float | None) -> str:
 
 
 def _table(result: CaseResult) -> list[str]:
-    names = ["wall", "cpu", "peak"] + (["seconds", "extra"] if result.case.inner else [])
-    units = {"wall": "s", "cpu": "s", "seconds": "s", "peak": "MiB", "extra": "MiB"}
+    names = ["wall", "cpu", "peak"] + (["seconds", "work", "extra"] if result.case.inner else [])
+    units = {"wall": "s", "cpu": "s", "seconds": "s", "work": "s", "peak": "MiB", "extra": "MiB"}
     head = [result.case.unit or "size", "busy", "rounds", "side", *(f"{name} {units[name]}" for name in names), "ratio"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for size in result.sizes:
