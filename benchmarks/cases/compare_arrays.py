@@ -23,8 +23,13 @@ SMALL, MANY = 4096, 200
 """Of arrays of at most so many elements, so many are outputs of one iteration, to tell what one takes."""
 
 
-def _outputs(array: Array) -> dict[str, Array]:
-    return {f"y{index}": array for index in range(MANY if array.size <= SMALL else 1)}
+def _count(size: int) -> int:
+    """How many outputs of a size are compared."""
+    return MANY if size <= SMALL else 1
+
+
+def _outputs(array: Array, count: int) -> dict[str, Array]:
+    return {f"y{index}": array for index in range(count)}
 
 
 def arrays(kind: str, size: int) -> tuple[Array, Array]:
@@ -69,13 +74,13 @@ def trtkit(kind: str, text: str, detail: str) -> dict[str, float]:
     more = () if size <= SMALL else ("distance_metrics", "quality_metrics")
     options = CompareOptions(compare=("simple", *more), metrics={"simple": simple})
 
-    def compare(one: Array, other: Array) -> Any:
+    def compare(one: Array, other: Array, count: int) -> Any:
         comparator = PairComparator("actual", "expected", options, detail=detail == "detail")
-        comparator.compare(0, Iteration(_outputs(one), "actual"), Iteration(_outputs(other), "expected"))
+        comparator.compare(0, Iteration(_outputs(one, count), "actual"), Iteration(_outputs(other, count), "expected"))
         return comparator.outcome()
 
-    compare(actual[:100], expected[:100])  # imports
-    outcome, figures = timed(lambda: compare(actual, expected))
+    compare(actual[:100], expected[:100], 1)  # imports
+    outcome, figures = timed(lambda: compare(actual, expected, _count(size)))
     found = {metric.passed for output in outcome.outputs for metric in output.metrics if metric.metric == "simple"}
     if found != {detail != "detail"}:
         raise SystemExit(f"unexpected verdict: {found}")
@@ -83,8 +88,7 @@ def trtkit(kind: str, text: str, detail: str) -> dict[str, float]:
 
 
 def _each(figures: dict[str, float], size: int) -> dict[str, float]:
-    many = MANY if size <= SMALL else 1
-    return {**figures, "seconds": figures["seconds"] / many, "work": figures["work"] / many}
+    return {**figures, "seconds": figures["seconds"] / _count(size), "work": figures["work"] / _count(size)}
 
 
 def polygraphy(kind: str, text: str) -> dict[str, float]:
@@ -96,18 +100,18 @@ def polygraphy(kind: str, text: str) -> dict[str, float]:
     G_LOGGER.module_severity = G_LOGGER.CRITICAL
     size = int(float(text))
 
-    def compare(one: Array, other: Array) -> bool:
+    def compare(one: Array, other: Array, count: int) -> bool:
         runs = RunResults()
-        runs.add([IterationResult(_outputs(one))], runner_name="actual")
-        runs.add([IterationResult(_outputs(other))], runner_name="expected")
+        runs.add([IterationResult(_outputs(one, count))], runner_name="actual")
+        runs.add([IterationResult(_outputs(other, count))], runner_name="expected")
         found = Comparator.compare_accuracy(
             runs, compare_func=CompareFunc.simple(infinities_compare_equal=kind == "float32+NaN")
         )
         return bool(found)
 
     actual, expected = arrays(kind, size)
-    compare(actual[:100], expected[:100])
-    _, figures = timed(lambda: compare(actual, expected))
+    compare(actual[:100], expected[:100], 1)
+    _, figures = timed(lambda: compare(actual, expected, _count(size)))
     return _each(figures, size)
 
 
