@@ -7,7 +7,7 @@ every part that reads it, so that it is a constant there as it is in the whole.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -86,6 +86,9 @@ class Split:
                 )
         self._order = self._needed()
         self._fixed = self._constant()
+        marked = set(self._outputs)
+        self._own = [index for index in self._order if index not in self._fixed or self._makes(index, marked)]
+        self._place = {index: place for place, index in enumerate(self._order)}
         self._last = self._last_readers()
         self._sizes, self.guessed = self._tensor_sizes(shapes)
         held = sum(self._sizes.get(name, 0) for name in shapes)
@@ -99,8 +102,13 @@ class Split:
         return self._outputs
 
     def model(self, part: Part) -> LoadedModel:
-        """A part as a model. Its outputs are those of the whole, and what later parts read."""
-        wanted = tuple(dict.fromkeys((*part.marked, *part.gives)))
+        """A part as a model. Its outputs are those of the whole, and what later parts read.
+
+        A constant that is an output of the whole is one of each part that has it: else it would be fused here only.
+        """
+        nodes, marked = self._cutter.dependencies.nodes, set(self._outputs)
+        fixed = (name for index in part.nodes if index in self._fixed for name in nodes[index].output)
+        wanted = tuple(dict.fromkeys((*part.marked, *part.gives, *(name for name in fixed if name in marked))))
         proto = self._cutter.extract(part.nodes, (), "part", wanted)
         root = self._model.data_dir
         return LoadedModel(self._model.path, None, lambda: (proto, root))
@@ -109,10 +117,13 @@ class Split:
         """The nodes that the outputs depend on, in an order in which they can run."""
         graph, wanted, found = self._cutter.dependencies, set(self._outputs), []
         for index in reversed(graph.order):
-            if not wanted.isdisjoint(graph.nodes[index].output):
+            if self._makes(index, wanted):
                 wanted.update(graph.reads[index])
                 found.append(index)
         return found[::-1]
+
+    def _makes(self, index: int, names: Collection[str]) -> bool:
+        return any(name in names for name in self._cutter.dependencies.nodes[index].output)
 
     def _constant(self) -> frozenset[int]:
         """The nodes that depend on weights alone, and always give the same."""
@@ -132,7 +143,7 @@ class Split:
     def _last_readers(self) -> dict[str, int]:
         """The place in the order of the last node that reads each tensor, but for what is constant."""
         graph, last = self._cutter.dependencies, {}
-        for place, index in enumerate(self._order):
+        for place, index in enumerate(self._own):
             for name in graph.reads[index]:
                 producer = graph.producer.get(name)
                 if producer is not None and producer not in self._fixed:
@@ -158,7 +169,7 @@ class Split:
     def _parts(self, limit: int, copies: int, held: int) -> tuple[Part, ...]:
         """Cut before what does not fit any more, where all that goes across can be fed."""
         nodes = self._cutter.dependencies.nodes
-        made = [[name for name in nodes[index].output if name] for index in self._order]
+        made = [[name for name in nodes[index].output if name] for index in self._own]
         sums = [0, *accumulate(sum(self._sizes[name] for name in names) for names in made)]
         marked = set(self._outputs)
         counts = [0, *accumulate(len(marked.intersection(names)) for names in made)]
@@ -193,14 +204,14 @@ class Split:
 
     def _part(self, start: int, end: int, size: int) -> Part:
         graph = self._cutter.dependencies
-        own = self._order[start:end]
+        own = self._own[start:end]
         members = self._with_constants(own)
         made = [name for index in own for name in graph.nodes[index].output if name]
         inside = {name for index in members for name in graph.nodes[index].output}
         reads = dict.fromkeys(name for index in own for name in graph.reads[index])
         marked = set(self._outputs)
         return Part(
-            tuple(index for index in self._order if index in members) if len(members) > len(own) else tuple(own),
+            tuple(sorted(members, key=self._place.__getitem__)),
             tuple(name for name in made if name in marked),
             tuple(name for name in reads if name in graph.producer and name not in inside),
             tuple(name for name in made if self._last.get(name, -1) >= end),
