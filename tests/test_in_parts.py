@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from trtkit.errors import InputError, ModelError, TrtkitError, UsageError
 from trtkit.report.model import Report
 
 ALL = OnnxOptions(outputs=("mark", "all"))
-SHAPES = {
+SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "several": {"p": (2, 3), "q": (2, 3)},
     "data_dependent": {"x": (4, 3), "counts": (5,)},
     "unknown_rank": {"x": (2, 3)},
@@ -124,7 +126,8 @@ def test_the_notes_say_what_was_done(model: Path) -> None:
 def test_a_cut_at_what_is_no_output_is_said(model: Path) -> None:
     marked = OnnxOptions(outputs=("b", "y"))
     whole, parts = (run(model, each, onnx=marked) for each in (None, 1))
-    assert [each.name for each in parts.pairs[0].outputs] == [each.name for each in whole.pairs[0].outputs] == ["y", "b"]
+    for report in (whole, parts):
+        assert [each.name for each in report.pairs[0].outputs] == ["y", "b"]
     assert any("cut at 4 tensors that no option makes an output, such as 'a'" in note for note in parts.notes)
 
 
@@ -230,7 +233,7 @@ def test_the_same_as_a_program(
 def test_an_output_that_no_node_makes(tmp_path: Path) -> None:
     proto = zoo.chain()
     proto.graph.output.append(zoo.tensor("x", ["N", 3]))
-    with pytest.raises(ModelError, match="'x' of .* is an input or a weight"):
+    with pytest.raises(ModelError, match=r"'x' of .* is an input or a weight"):
         run(zoo.save(proto, tmp_path / "m.onnx"), 1)
 
 
@@ -265,6 +268,34 @@ def test_refused(model: Path, more: dict[str, Any], message: str) -> None:
     options = dict(more)
     with pytest.raises(UsageError, match=message):
         run(model, options.pop("memory", 1), **options)
+
+
+MEASURED = """
+import resource
+import sys
+
+from trtkit.cli.main import main
+
+assert main(sys.argv[1:]) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    size = 2 << 20
+    nodes = [zoo.node("Abs", [f"t{at}" if at else "x"], [f"t{at + 1}"]) for at in range(24)]
+    proto = zoo.model(nodes, [zoo.tensor("x", [size])], [zoo.tensor("t24", [size])])
+    path = zoo.save(proto, tmp_path / "m.onnx")
+    line = ["run", str(path), "--onnxrt", "--onnxrt", "--onnx-outputs", "mark", "all"]
+
+    def peak(*more: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, *line, *more], capture_output=True, text=True, check=True, timeout=120
+        )
+        return int(done.stdout.split()[-1])
+
+    whole, parts = peak(), peak("--max-memory", "80M")
+    assert whole - parts > 24 * 2 * 8 - 80 - 50  # MiB: all tensors of both runners, less the bound
 
 
 def test_an_engine_has_no_parts(tmp_path: Path) -> None:

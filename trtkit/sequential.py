@@ -119,6 +119,7 @@ def take_turn(
     given: Feeds | None,
     track: Track,
     specs: TensorSpecs | None = None,
+    leaves_feeds: bool = False,
 ) -> Turn:
     """Run one runner over all feeds and leave its outputs in a folder of `spill`.
 
@@ -131,6 +132,7 @@ def take_turn(
         given: feeds that stand in for those of the plan.
         track: as for `trtkit.session.run`.
         specs: the inputs of the first runner; None where this is the first.
+        leaves_feeds: the first runner leaves the feeds in any case, for `trtkit.files` as `spill/inputs`.
 
     Raises:
         InputError: there are no feeds, or one does not fit the model.
@@ -147,7 +149,7 @@ def take_turn(
         else:
             feeds = given if given is not None else run_feeds(plan, model, [runner])
             notes = gathered_notes(feeds, [runner])
-            keeps = not feeds.repeatable or bool(plan.inputs.shape_sweep)
+            keeps = leaves_feeds or not feeds.repeatable or bool(plan.inputs.shape_sweep)
         with ExitStack() as stack:
             outputs = stack.enter_context(files.open_writer(spill / str(index), "outputs"))
             left = stack.enter_context(feeds_writer(spill)) if keeps else None

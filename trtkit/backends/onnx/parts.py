@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Split"]
 
 MOST_OUTPUTS = 10_000
-"""More in one session take ONNX Runtime longer to load than two sessions (docs/decisions/0027-parts-of-a-graph.md)."""
+"""With more, ONNX Runtime takes longer to load each of them (docs/decisions/0027-parts-of-a-graph.md)."""
 
 _RANDOM = frozenset(
     ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout")
