@@ -134,7 +134,7 @@ class SaveOptions:
         (),
         "--report",
         help="save the report, also of a run that fails; each suffix chooses the form: .json (docs/report.md), .xml "
-        "(JUnit), .md (Markdown)",
+        "(JUnit), .md (Markdown), .html (a page with plots)",
         metavar="FILE",
         parse=_report_path,
         count="+",
@@ -152,8 +152,18 @@ class SaveOptions:
 
     @property
     def records_iterations(self) -> bool:
-        """Whether a file is asked for that holds the results of single iterations."""
+        """Whether a file is asked for that tells of single iterations."""
+        return self.records_evidence or self.records_pictures
+
+    @property
+    def records_evidence(self) -> bool:
+        """Whether a file is asked for by which other thresholds can be judged."""
         return any(suffix == ".json" for _, suffix in self.report_files)
+
+    @property
+    def records_pictures(self) -> bool:
+        """Whether a page is asked for, which draws errors and latencies; the data is in a `.json` beside it too."""
+        return any(suffix == ".html" for _, suffix in self.report_files)
 
 
 @dataclass(frozen=True)

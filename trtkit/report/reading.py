@@ -68,9 +68,22 @@ def upgraded(data: Mapping[str, Any], where: str) -> dict[str, Any]:
                 f"cannot read {where}: it is a report of schema version {version!r}, this trtkit reads 1 to "
                 f"{SCHEMA_VERSION}"
             )
-        return dict(data) if version == SCHEMA_VERSION else _from_version_1(data)
+        return _complete(data if version == SCHEMA_VERSION else _from_version_1(data))
     except _BROKEN as error:
         raise FileError(f"cannot read {where}: the report is damaged") from error
+
+
+def _complete(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of the present version with the keys that were added to it later."""
+
+    def runner(each: Mapping[str, Any]) -> dict[str, Any]:
+        times = {kind: each[kind] and {"times": None, **each[kind]} for kind in ("latency", "gpu_latency")}
+        return {**each, **times}
+
+    def pair(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {**each, "outputs": [{"pictures": None, **output} for output in each["outputs"]]}
+
+    return {**data, "runners": list(map(runner, data["runners"])), "pairs": list(map(pair, data["pairs"]))}
 
 
 def _from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,6 +160,7 @@ def _output(data: Mapping[str, Any]) -> OutputOutcome:
         metrics=tuple(map(_metric, data["metrics"])),
         notes=tuple(data["notes"]),
         statistics=data["statistics"],
+        pictures=data["pictures"],
     )
 
 

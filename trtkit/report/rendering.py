@@ -16,6 +16,7 @@ RENDERERS: Mapping[str, str | None] = {
     ".json": None,
     ".xml": "trtkit.report.junit",
     ".md": "trtkit.report.markdown",
+    ".html": "trtkit.report.run_page",
 }
 """Suffix of a file to the module that makes its text, with a function `rendered(data)`; JSON is the data itself."""
 
@@ -37,7 +38,7 @@ def render(data: Mapping[str, Any], suffix: str) -> str:
 
     Args:
         data: as `Report.to_data` gives it, or as read from a saved `.json`, of this release or an older one.
-        suffix: `.json`, `.xml` (JUnit) or `.md` (Markdown).
+        suffix: `.json`, `.xml` (JUnit), `.md` (Markdown) or `.html` (a web page).
 
     Raises:
         UsageError: there is no such form.

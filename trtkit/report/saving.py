@@ -36,8 +36,9 @@ def save_report(report: Report, path: str | Path, suffix: str = ".json") -> None
             for piece in _json(report.frame()):
                 file.write(piece.encode())
         else:
+            frame = report.frame()
             # A file's name that is not text has characters that UTF-8 lacks.
-            file.write(render(_without_records(report.frame()), suffix).encode(errors="replace"))
+            file.write(render(frame if suffix == ".html" else _without_records(frame), suffix).encode(errors="replace"))
     log.info("report saved to %s", path)
 
 
@@ -65,7 +66,7 @@ def _json(frame: dict[str, Any]) -> Iterator[str]:
 
 
 def _without_records(frame: dict[str, Any]) -> dict[str, Any]:
-    """The data without the results of single iterations, which only JSON has."""
+    """The data without the results of single iterations, which only JSON and the page tell."""
     for pair in frame["pairs"]:
         for output in pair["outputs"]:
             for metric in output["metrics"]:
