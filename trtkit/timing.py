@@ -103,7 +103,7 @@ class Timings:
         return len(self._host)
 
     def latency(self, times: bool = False) -> Latency | None:
-        """Wall time, host array in to host array out, with `times` of single inferences; None where nothing was timed."""
+        """Wall time, host array in to host array out, with `times` where they are wanted; None without any."""
         return _statistics(self._host, throughput=True, times=times)
 
     def gpu_latency(self, times: bool = False) -> Latency | None:

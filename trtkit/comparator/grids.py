@@ -39,7 +39,8 @@ class ErrorMaps:
         self._axes = [axis for axis, length in enumerate(shape) if length > 1 and 0 not in shape]
         self._steps = _steps(shape, self._axes)
         sizes = [-(-length // step) for length, step in zip(shape, self._steps, strict=True)]
-        pairs = list(combinations(self._axes, 2)) or [(axis,) for axis in self._axes]
+        pairs: list[tuple[int, ...]] = [*combinations(self._axes, 2)]
+        pairs = pairs or [(axis,) for axis in self._axes]
         self._maps: dict[tuple[int, ...], Array] = {pair: np.zeros([sizes[axis] for axis in pair]) for pair in pairs}
 
     def add(self, index: tuple[Any, ...], error: Array) -> None:

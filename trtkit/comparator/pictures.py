@@ -1,7 +1,7 @@
 """What a page draws of two arrays: how their errors are distributed, by size, by magnitude and by position.
 
-One sweep, a piece at a time, into tables of fixed size: memory depends neither on the arrays nor on their values. Errors
-and magnitudes are sorted into half octaves by the exponents of their squares, which costs a multiplication and a shift.
+One sweep, a piece at a time, into tables of fixed size: memory depends neither on the arrays nor on their values.
+Errors and magnitudes are sorted into half octaves by the exponents of their squares: a multiplication and a shift each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trtkit.comparator.chunks import CHUNK, blocks
-from trtkit.comparator.difference import difference_for, nonfinite_elements
+from trtkit.comparator.difference import difference_for, nonfinite_elements, overflown_ratio
 from trtkit.comparator.grids import ErrorMaps, grid_data
 
 if TYPE_CHECKING:
@@ -47,9 +47,12 @@ def pictures(pair: ArrayPair) -> dict[str, Any]:
             left, right = pair.actual[index].reshape(-1), pair.expected[index].reshape(-1)
             error, magnitude, ratio = room[:, : left.size]
             difference(left, right, error, magnitude)
+            overflow = np.empty(0, np.intp)
             if not math.isfinite(error.max()):
-                without += _mark(left, right, error)
+                found, overflow = _mark(left, right, error)
+                without += found
             np.divide(error, magnitude, out=ratio)
+            ratio[overflow] = overflown_ratio(left[overflow], right[overflow])
             equal += int(np.count_nonzero(error == 0))
             exact_ratios += int(np.count_nonzero(ratio == 0))
             ratios += np.bincount(_bins(ratio), minlength=_WIDTH)
@@ -75,13 +78,14 @@ def pictures(pair: ArrayPair) -> dict[str, Any]:
     }
 
 
-def _mark(actual: Array, expected: Array, error: Array) -> int:
-    """Make the error NaN where there is none, 0 where both values are NaN; return how many have none."""
+def _mark(actual: Array, expected: Array, error: Array) -> tuple[int, Array]:
+    """Make the error NaN where there is none, 0 where both values are NaN; return how many have none, and where it
+    exceeds float64."""
     odd = nonfinite_elements(actual, expected, error)
     error[odd.where[~odd.overflow]] = 0.0
     without = odd.where[odd.unmatched | odd.equal_infinities]
     error[without] = np.nan
-    return int(without.size)
+    return int(without.size), odd.where[odd.overflow]
 
 
 def _bins(values: Array) -> Array:
@@ -105,7 +109,8 @@ def _histogram(counts: Array) -> dict[str, Any]:
 
 
 def _density(counts: Array) -> dict[str, Any]:
-    rows, columns = counts.any(axis=1), counts.any(axis=0)
+    rows = np.asarray(counts.any(axis=1))
+    columns = np.asarray(counts.any(axis=0))
     merged = 1
     while max(_extent(rows, merged), _extent(columns, merged)) > _MOST:
         merged *= 2
@@ -122,7 +127,7 @@ def _density(counts: Array) -> dict[str, Any]:
 def _trimmed(counts: Array, merged: int = 0) -> tuple[Array, float, float]:
     """Counts along the first axis from the first to the last that is not 0, as many put together as `merged` says or as
     it takes; with the logarithm where they begin, and that of a bin's width."""
-    some = counts.reshape(len(counts), -1).any(axis=1)
+    some = np.asarray(counts.reshape(len(counts), -1).any(axis=1))
     if not merged:
         merged = 1
         while _extent(some, merged) > _MOST:

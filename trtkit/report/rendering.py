@@ -10,7 +10,7 @@ from typing import Any
 
 from trtkit.errors import UsageError
 
-__all__ = ["RENDERERS", "render", "report_suffix"]
+__all__ = ["RENDERERS", "render", "report_path", "report_suffix"]
 
 RENDERERS: Mapping[str, str | None] = {
     ".json": None,
@@ -31,6 +31,16 @@ def report_suffix(path: str | Path) -> str:
     if suffix not in RENDERERS:
         raise UsageError(f"no report is written as {str(path)!r}: its suffix is none of {', '.join(RENDERERS)}")
     return suffix
+
+
+def report_path(text: str) -> str:
+    """A path for a report, as the command line gives it.
+
+    Raises:
+        UsageError: its suffix is that of no form.
+    """
+    report_suffix(text)
+    return text
 
 
 def render(data: Mapping[str, Any], suffix: str) -> str:

@@ -32,11 +32,7 @@ def run_page_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What the page shows, as plain data; outputs that failed come first."""
     outputs = [_output(pair, output) for pair in data["pairs"] for output in pair["outputs"]]
     outputs.sort(key=lambda output: _ORDER.index(output["verdict"]))
-    problems = [
-        f"{pair['actual']} compared with {pair['expected']}: {line}"
-        for pair in data["pairs"]
-        for line in pair["problems"]
-    ]
+    problems = [f"{_pair_name(pair)}: {line}" for pair in data["pairs"] for line in pair["problems"]]
     return {
         "verdict": data["verdict"],
         "text": data["verdict_text"].partition(": ")[2] or data["verdict_text"],
@@ -44,6 +40,7 @@ def run_page_data(data: Mapping[str, Any]) -> dict[str, Any]:
         "model": data["model"],
         "created": data["created"],
         "iterations": data["iterations"],
+        "pairs": [_pair_name(pair) for pair in data["pairs"]],
         "outputs": [{**output, "id": f"output-{number}"} for number, output in enumerate(outputs)],
         "problems": [*data["problems"], *problems],
         "runners": [
@@ -63,12 +60,16 @@ def run_page_data(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _pair_name(pair: Mapping[str, Any]) -> str:
+    return f"{pair['actual']} compared with {pair['expected']}"
+
+
 def _output(pair: Mapping[str, Any], output: Mapping[str, Any]) -> dict[str, Any]:
     metrics = [_metric(metric) for metric in output["metrics"]]
     verdicts = [metric["verdict"] for metric in metrics]
     return {
         "name": output_name(output),
-        "pair": f"{pair['actual']} with {pair['expected']}",
+        "pair": _pair_name(pair),
         "type": f"{output['actual_dtype']}{shape_text(output['shape'])}" if output["actual_dtype"] else "",
         "verdict": next((verdict for verdict in _ORDER if verdict in verdicts), "FAIL"),
         "iterations": max((metric["iterations"] for metric in metrics), default=0),
@@ -108,7 +109,7 @@ def _models(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "kind", model["kind"]
         yield "bytes", model["bytes"]
         yield "SHA-256", model["sha256"]
-        for weights in model["external_data"]:
+        for weights in model["external_data"] or ():
             yield f"SHA-256 of {weights['path']}", weights["sha256"]
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from trtkit.atomic import replacing
 from trtkit.comparator.records import Records
 from trtkit.report.model import Report
-from trtkit.report.rendering import render
+from trtkit.report.rendering import render, report_suffix
 
-__all__ = ["save_report"]
+__all__ = ["save_rendered", "save_report"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,23 @@ def save_report(report: Report, path: str | Path, suffix: str = ".json") -> None
             frame = report.frame()
             # A file's name that is not text has characters that UTF-8 lacks.
             file.write(render(frame if suffix == ".html" else _without_records(frame), suffix).encode(errors="replace"))
+    log.info("report saved to %s", path)
+
+
+def save_rendered(data: Mapping[str, Any], path: str | Path) -> None:
+    """Write a saved report in the form that the suffix of a file chooses, all or nothing.
+
+    Args:
+        data: as read from a `.json` file.
+        path: the file.
+
+    Raises:
+        UsageError: there is no such form.
+        FileError: the data is damaged, or the file cannot be written.
+    """
+    text = render(data, report_suffix(path))
+    with replacing(Path(path)) as file:
+        file.write(text.encode(errors="replace"))
     log.info("report saved to %s", path)
 
 

@@ -19,8 +19,8 @@ from trtkit.comparator.outcome import plain
 
 __all__ = ["embedded", "policy", "report_page", "template_text"]
 
-LIBRARY = "page/vendor/uPlot.iife.min.js"
-STYLES = ("page/vendor/uPlot.min.css", "report/report.css")
+LIBRARY = "report/vendor/uPlot.iife.min.js"
+STYLES = ("report/vendor/uPlot.min.css", "report/report.css")
 SHARED = ("report/base.js", "report/table.js", "report/plots.js")
 """What pages of reports have in common, in the order of its use."""
 

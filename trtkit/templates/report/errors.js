@@ -36,7 +36,7 @@ function histogramPlot(output) {
     const edges = edgesOf(first, step, counts.length);
     const limit = relative ? ["rtol", rtol] : ["atol", atol];
     return bars({
-      plot, edges, counts, xAxis: logAxis(relative ? "relative error" : "absolute error"),
+      plot, edges, counts, span: 2, xAxis: logAxis(relative ? "relative error" : "absolute error"),
       caption: rest || `${counted(data.elements, "element")}`,
       markers: limit[1] > 0 ? [{ at: log10(limit[1]), name: `${limit[0]} ${figure(limit[1])}` }] : [],
       text: (at) => `${counted(counts[at], "element")} from ${between(edges[at], edges[at + 1])}`,
@@ -55,15 +55,15 @@ function densityPlot(output) {
     const x = [left, left + step * grid.columns].map((each) => each * LOG2), y = [low, low + step * grid.rows].map((each) => each * LOG2);
     const floor = log10(stands ? atol : NaN), reach = Math.max(floor, log10(rtol) + x[1]);
     const top = reach > y[1] && reach < y[1] + 4 ? reach + 0.3 : y[1];
-    const pad = (range, share) => [range[0] - share * (range[1] - range[0]), range[1] + share * (range[1] - range[0])];
+    const across = widened([x[0] - 0.1, x[1] + 0.1], 2), up = widened([y[0] - 0.1, Math.max(y[1] + 0.1, top)], 2);
     self.tools.replaceChildren(colourKey(grid, (value) => whole(Math.round(value))));
     return painted({
-      plot: self, grid, image: grid.image(null), x, y, xRange: pad(x, 0.03), yRange: [pad(y, 0.04)[0], Math.max(pad(y, 0.04)[1], top)],
+      plot: self, grid, image: grid.image(null), x, y, xRange: across, yRange: up,
       axes: [logAxis("|expected|"), logAxis("absolute error", { size: 50 })],
       caption: stands && (atol > 0 || rtol > 0) ? "dashed: the tolerance, max(atol, rtol × |expected|)" : "",
       draw: (chart) => {
         if (!stands) return;
-        const [from, to] = pad(x, 0.03), at = (value) => [chart.valToPos(value, "x", true), chart.valToPos(Math.max(floor, log10(rtol) + value), "y", true)];
+        const [from, to] = across, at = (value) => [chart.valToPos(value, "x", true), chart.valToPos(Math.max(floor, log10(rtol) + value), "y", true)];
         const bend = floor - log10(rtol);
         const points = [from, ...(bend > from && bend < to ? [bend] : []), to];
         if (points.every((value) => Number.isFinite(Math.max(floor, log10(rtol) + value)))) dashed(chart, points.map(at));
@@ -200,12 +200,12 @@ function iterationPlot(metric) {
   return plot;
 }
 
-// All that there is to see of one output.
-function outputCard(output) {
+// All that there is to see of one output; with `several` comparisons, which of them it is from.
+function outputCard(output, several) {
   const body = element("div", { className: "plots" });
   const card = element("article", { className: `card output ${output.verdict}`, id: output.id },
     element("header", {}, badge(output.verdict), element("h3", {}, output.name), element("span", { className: "type" }, output.type),
-      output.pair ? element("span", { className: "type" }, output.pair) : null),
+      several ? element("span", { className: "type" }, output.pair) : null),
     element("ul", { className: "found" }, ...output.metrics.map((metric) => element("li", {},
       element("b", {}, metric.metric), " ", metric.line,
       metric.required ? element("span", { className: "would" }, metric.required.startsWith("--") ? "would pass with " : "", element("code", {}, metric.required)) : null,

@@ -168,12 +168,18 @@ function marker(chart, value, text, name = "limit", row = 0) {
   ctx.restore();
 }
 
-// Bars over bins of equal width: `edges` has one more than `counts`.
-function bars({ plot, edges, counts, xAxis, markers = [], text, caption, room = 0.15 }) {
+// A range of at least a span, about the same middle.
+function widened([low, high], span) {
+  const more = Math.max(span - (high - low), 0) / 2;
+  return [low - more, high + more];
+}
+
+// Bars over bins of equal width: `edges` has one more than `counts`; the axis is `span` long at least.
+function bars({ plot, edges, counts, xAxis, markers = [], text, caption, span = 0 }) {
   const width = edges[1] - edges[0], most = Math.max(...counts, 1);
   const places = markers.map(({ at }) => at).filter(Number.isFinite);
   const reach = places.filter((at) => at > edges[0] - 3 * (edges.at(-1) - edges[0]) && at < edges.at(-1) + 3 * (edges.at(-1) - edges[0]));
-  const range = [Math.min(edges[0], ...reach) - room * width * 4, Math.max(edges.at(-1), ...reach) + room * width * 4];
+  const range = widened([Math.min(edges[0], ...reach) - 0.6 * width, Math.max(edges.at(-1), ...reach) + 0.6 * width], span);
   const bin = (value) => Math.floor((value - edges[0]) / width);
   return {
     caption,
@@ -234,7 +240,8 @@ function colourKey(grid, words, odd = false) {
   }
   const some = grid.low !== null;
   return element("div", { className: "key" },
-    ...(some ? [element("span", {}, words(grid.low)), strip, element("span", {}, words(grid.high))] : []),
+    ...(!some ? [] : grid.low === grid.high ? [element("span", {}, words(grid.low))]
+      : [element("span", {}, words(grid.low)), strip, element("span", {}, words(grid.high))]),
     odd && grid.levels.includes(WITHOUT) ? element("span", { className: "swatch odd" }, "not finite") : null,
     odd && grid.levels.includes(0) ? element("span", { className: "swatch zero" }, "equal") : null);
 }

@@ -2,7 +2,7 @@
 
 function verdictHead(data) {
   const schemes = choice("Colours", SCHEMES, (at) => setScheme(SCHEMES[at]));
-  const about = [data.model, data.created && `${data.created.replace("T", " ").replace("Z", "")} UTC`].filter(Boolean);
+  const about = [data.model, data.pairs.length === 1 && data.pairs[0], data.created && `${data.created.replace("T", " ").replace("Z", "")} UTC`].filter(Boolean);
   const links = [["verdicts", "Verdicts"], ["outputs", "Outputs"], ["latency", "Latency"], ["run", "Run"]]
     .filter(([id]) => document.getElementById(id) || data.sections.includes(id));
   return element("header", { className: `top ${data.verdict}` },
@@ -30,7 +30,6 @@ const callout = (kind, title, lines) => (lines.length ? element("div", { classNa
 
 function verdictTable(data, filtered) {
   const rows = data.outputs.flatMap((output) => output.metrics.map((metric) => ({ output, metric })));
-  const several = new Set(data.outputs.map(({ pair }) => pair)).size > 1;
   const largest = Math.max(...rows.map(({ metric }) => asNumber(metric.max_abs)).filter(Number.isFinite), 0);
   const least = Math.min(...rows.map(({ metric }) => asNumber(metric.max_abs)).filter((value) => value > 0), largest);
   const bar = ({ metric }) => {
@@ -43,7 +42,7 @@ function verdictTable(data, filtered) {
   const columns = [
     { title: "Verdict", text: ({ metric }) => metric.verdict, cell: ({ metric }) => badge(metric.verdict) },
     { title: "Output", kind: "name", text: ({ output }) => output.name, cell: ({ output }) => element("a", { href: `#${output.id}` }, output.name) },
-    several && { title: "Compared", text: ({ output }) => output.pair },
+    data.pairs.length > 1 && { title: "Compared", text: ({ output }) => output.pair },
     { title: "Type", kind: "mono type", text: ({ output }) => output.type },
     { title: "Metric", text: ({ metric }) => metric.metric },
     { title: "Largest error", numeric: true, text: ({ metric }) => String(metric.max_abs ?? ""), sort: ({ metric }) => asNumber(metric.max_abs), cell: bar },
@@ -133,7 +132,7 @@ function runSection(data) {
 }
 
 function runPage(data) {
-  const cards = new Map(data.outputs.map((output) => [output, outputCard(output)]));
+  const cards = new Map(data.outputs.map((output) => [output, outputCard(output, data.pairs.length > 1)]));
   const table = data.outputs.length ? verdictTable(data, (rows) => {
     const shown = new Set([...rows].map(({ output }) => output));
     cards.forEach((card, output) => { card.hidden = !shown.has(output); });
