@@ -225,6 +225,7 @@ function outputCard(output, several) {
     }
     if (!pictures && output.type) body.append(nothing("The report holds no errors to draw; they are recorded where the run is asked for a page (--report)."));
   });
-  body.style.minHeight = output.pictures ? "300px" : "0";
+  const curves = output.metrics.filter((metric) => metric.iterations_data).length;
+  body.style.minHeight = `${(output.pictures ? 296 : 0) + 208 * curves}px`; // so that drawing moves little of the page
   return card;
 }

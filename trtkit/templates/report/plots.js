@@ -62,6 +62,8 @@ class Plot {
     this.place = element("figure", { className: wide ? "plot wide" : "plot" },
       element("header", {}, this.title, this.tools), this.canvas, this.caption);
     this.resized = new ResizeObserver(() => { if (this.drawn && this.width !== this.canvas.clientWidth) this.show(); });
+    // What is drawn elsewhere may have moved the plot, which uPlot does not notice.
+    this.canvas.addEventListener("pointermove", () => this.chart?.syncRect(), true);
     this.redraw = () => { if (this.drawn) this.show(); };
     whenNear(this.place, () => this.show(), () => this.hide());
   }
