@@ -151,6 +151,16 @@ def test_a_report_of_version_1_has_a_page() -> None:
     assert [output["pictures"] for output in outputs] == [None] * len(outputs)
 
 
+def test_a_report_without_the_keys_that_were_added_is_read(trtkit_command: Command, folder: Path) -> None:
+    assert trtkit_command("run", *report_runs.LINES["pass"], "--report", "r.json").code == 0
+    data = json.loads((folder / "r.json").read_text())
+    complete = render(data, ".html")
+    del data["pairs"][0]["outputs"][0]["pictures"]
+    for runner in data["runners"]:
+        del runner["latency"]["times"]
+    assert render(data, ".html") == complete
+
+
 def records(number: int) -> Iterator[dict[str, Any]]:
     for at in range(number):
         value: float | str = "NaN" if at == 4 else at / 3
