@@ -112,7 +112,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             judge.check_lengths({replay.name: replay.iterations for replay in replays})
         saver.conclude(judge.failed, judge.waived)
     made = [
-        runner_report(wanted, judge.iterations, measurement)
+        runner_report(wanted, judge.iterations, measurement, plan.save.asks_for(".html"))
         for wanted, measurement in zip(plan.named_runners, measurements, strict=True)
     ]
     return report(plan, judge, made, replays, feeds.notes, saver)
