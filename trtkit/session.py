@@ -36,6 +36,7 @@ def run(
     feeds: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
     detail: bool = False,
     track: Track | None = None,
+    tell: Callable[[Report], None] | None = None,
 ) -> Report:
     """Carry out a plan.
 
@@ -45,6 +46,7 @@ def run(
             single one.
         detail: keep statistics and error histograms of outputs that fail, which costs a further pass over them.
         track: wraps the feeds where they are run, for a progress bar.
+        tell: gets the report complete as a file has it, also that of a run that fails.
 
     Returns:
         The report; `report.exit_code` is 0 or 1. Nothing is printed.
@@ -56,7 +58,7 @@ def run(
     """
     given = None if feeds is None else given_feeds(feeds)
 
-    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked))
+    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked), tell)
 
 
 def _carried_out(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:

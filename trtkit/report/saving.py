@@ -15,7 +15,7 @@ from trtkit.comparator.records import Records
 from trtkit.report.model import Report
 from trtkit.report.rendering import render
 
-__all__ = ["save_report"]
+__all__ = ["save_report", "without_records"]
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def save_report(report: Report, path: str | Path, suffix: str = ".json") -> None
                 file.write(piece.encode())
         else:
             # A file's name that is not text has characters that UTF-8 lacks.
-            file.write(render(_without_records(report.frame()), suffix).encode(errors="replace"))
+            file.write(render(without_records(report.frame()), suffix).encode(errors="replace"))
     log.info("report saved to %s", path)
 
 
@@ -64,7 +64,7 @@ def _json(frame: dict[str, Any]) -> Iterator[str]:
         yield "\n      ]"
 
 
-def _without_records(frame: dict[str, Any]) -> dict[str, Any]:
+def without_records(frame: dict[str, Any]) -> dict[str, Any]:
     """The data without the results of single iterations, which only JSON has."""
     for pair in frame["pairs"]:
         for output in pair["outputs"]:
