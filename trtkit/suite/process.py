@@ -90,12 +90,17 @@ class Child:
             self._keeper.wait(seconds)
         return self.poll()
 
+    def stop(self) -> None:
+        """Have the job end, and all that it started, without waiting for that; nothing where it has ended already."""
+        if self._ended is None:
+            self._stopped = True
+            self._close()
+
     def kill(self) -> None:
-        """End the job and all that it started, and wait until they are gone; nothing where it has ended already."""
+        """As `stop`, and wait until they are gone."""
         if self._ended is not None:
             return
-        self._stopped = True
-        self._close()
+        self.stop()
         try:
             self._keeper.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
