@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
 
 def _run(suite: Suite, jobs: Sequence[Job], options: SuiteOptions) -> int:
     from trtkit.atomic import check_writable
-    from trtkit.cli.suite_progress import Lines, Live
+    from trtkit.cli.suite_progress import progress
     from trtkit.suite.report import save_suite_report
     from trtkit.suite.running import run_suite
     from trtkit.suite.store import FOLDER, Store
@@ -62,7 +61,7 @@ def _run(suite: Suite, jobs: Sequence[Job], options: SuiteOptions) -> int:
         check_writable(path)
     store = Store(suite.folder / FOLDER if options.work_dir is None else Path(options.work_dir).resolve())
     executor = importlib.import_module(EXECUTORS[options.executor]).create(options, suite.folder)
-    with Live(len(jobs)) if sys.stderr.isatty() else Lines() as watch:
+    with progress(len(jobs)) as watch:
         report = run_suite(suite, jobs, options, executor, store, watch)
     for path in options.report:
         save_suite_report(report, path)

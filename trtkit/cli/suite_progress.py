@@ -1,12 +1,13 @@
-"""What a suite shows while it runs: a line on standard output for each job that ends, and a live table on a terminal."""
+"""What a suite shows while it runs: a line on standard output for each job that ends; a live table on a terminal."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trtkit.cli.console import emit
 from trtkit.suite.report import job_line
@@ -15,7 +16,7 @@ from trtkit.suite.verdicts import JobResult, count_verdicts
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Lines", "Live"]
+__all__ = ["Lines", "Live", "progress"]
 
 _ROWS = 12
 """The most jobs that the table shows."""
@@ -40,7 +41,9 @@ class Lines:
 
 
 class Live(Lines):
-    """The same, and below it on standard error what runs, for how long, and how many have which verdict.
+    """The same, and below it on standard error: what runs and for how long, and how many jobs have which verdict.
+
+    The table is drawn with two control sequences that every terminal has: up some lines, and clear what follows.
 
     Args:
         total: how many jobs there are.
@@ -50,40 +53,37 @@ class Live(Lines):
         self._total = total
         self._verdicts: list[str] = []
         self._since: dict[str, float] = {}
-        self._bars: list[Any] = []
-
-    def __enter__(self) -> Self:
-        from tqdm import tqdm  # on a terminal only
-
-        rows = max(0, min(_ROWS, shutil.get_terminal_size().lines - 4))
-        text = {"bar_format": "{desc}", "leave": False, "file": sys.stderr}
-        self._bars = [tqdm(total=0, position=row + 1, **text) for row in range(rows)]
-        self._bars.append(tqdm(total=self._total, position=0, unit=" jobs", leave=False, file=sys.stderr))
-        return self
+        self._drawn = 0
 
     def __exit__(self, *exc: object) -> None:
-        for bar in self._bars:
-            bar.close()
+        self._draw([])
 
     def ended(self, result: JobResult) -> None:
         """Print the job's line above the table."""
         self._verdicts.append(result.verdict)
-        with self._bars[-1].external_write_mode(file=sys.stdout):
-            super().ended(result)
-        counts = count_verdicts(self._verdicts)
-        self._bars[-1].set_postfix_str(" ".join(f"{number} {verdict}" for verdict, number in counts.items()), False)
-        self._bars[-1].update()
+        self._draw([])
+        super().ended(result)
 
     def tick(self, running: Sequence[str]) -> None:
         """Show what runs."""
         now = time.monotonic()
         self._since = {name: self._since.get(name, now) for name in running}
-        width = shutil.get_terminal_size().columns - 12
-        rows = [f"  {now - since:6.0f} s  {name[:width]}" for name, since in self._since.items()]
-        if len(rows) >= len(self._bars):
-            rows = [*rows[: len(self._bars) - 2], f"  and {len(rows) - len(self._bars) + 2} more"][
-                : len(self._bars) - 1
-            ]
-        for number, bar in enumerate(self._bars[:-1]):
-            bar.set_description_str(rows[number] if number < len(rows) else "")
-        self._bars[-1].refresh()
+        rows = [f"  {now - since:6.0f} s  {name}" for name, since in self._since.items()]
+        room = max(1, min(_ROWS, shutil.get_terminal_size().lines - 3))
+        if len(rows) > room:
+            rows[room - 1 :] = [f"  and {len(rows) - room + 1} more"]
+        told = ", ".join(f"{number} {verdict}" for verdict, number in count_verdicts(self._verdicts).items())
+        self._draw([*rows, f"{len(self._verdicts)} of {self._total} jobs{': ' if told else ''}{told}"])
+
+    def _draw(self, rows: Sequence[str]) -> None:
+        """Put these rows in the place of those that were drawn before."""
+        width = shutil.get_terminal_size().columns - 1
+        back = f"\x1b[{self._drawn}A\r\x1b[J" if self._drawn else ""
+        sys.stderr.write(back + "".join(f"{row[:width]}\n" for row in rows))
+        sys.stderr.flush()
+        self._drawn = len(rows)
+
+
+def progress(total: int) -> Lines:
+    """What suits standard error: the table on a terminal that can move its cursor, else lines alone."""
+    return Live(total) if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb" else Lines()

@@ -188,8 +188,6 @@ def _shortened(points: Sequence[Point], name: str) -> list[Point]:
     """Files by their name without folder and suffix, as far as that tells them apart."""
     stems = [Path(str(point.values[name])).name.partition(".")[0] if name in point.values else "" for point in points]
     return [
-        Point(stem, point.values)
-        if stem and stems.count(stem) == 1 and point.label == point.values.get(name)
-        else point
+        Point(stem, point.values) if stems.count(stem) == 1 and point.label == point.values.get(name) else point
         for stem, point in zip(stems, points, strict=True)
     ]

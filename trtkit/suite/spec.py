@@ -338,5 +338,6 @@ def _check_independent(jobs: Sequence[Job], where: str) -> None:
         for path in (*paths_read(job.plan), *job.files):
             if path in writers:
                 raise FileError(
-                    f"{where}: job {job.name!r} reads {path!r}, which job {writers[path]!r} writes; jobs run in any order"
+                    f"{where}: job {job.name!r} reads {path!r}, which job {writers[path]!r} writes, and jobs run in "
+                    "any order"
                 )
