@@ -32,9 +32,9 @@ def _cases(job: Mapping[str, Any]) -> Iterator[Case]:
     elif job["report"] is None:
         yield Case("job", job["name"], "error", job["message"], job["verdict"], job["log"] or job["message"])
     else:
-        suites = cases_of(job["report"])
-        for suite, cases in suites:
+        for suite, cases in cases_of(job["report"]):
             for case in cases:
-                case.name = f"{case.name} ({suite})" if suite != case.name and case.suite != "run" else case.name
+                if suite != "run":
+                    case.name = f"{case.name} ({suite})"
                 case.suite = job["name"]
                 yield case

@@ -32,8 +32,7 @@ def rendered(data: Mapping[str, Any]) -> str:
     lines += ["", "| | job | verdict | time | |", "| --- | --- | --- | ---: | --- |"]
     details = list(_failures(data["jobs"]))
     size = sum(len(line.encode()) + 1 for line in (*lines, *details)) + 1000
-    # What did not pass comes first, the gravest before the rest.
-    jobs = sorted(data["jobs"], key=lambda job: (job["verdict"] in GOOD, -VERDICTS.index(job["verdict"])))
+    jobs = sorted(data["jobs"], key=lambda job: (job["verdict"] in GOOD, VERDICTS.index(job["verdict"])))
     lines += _bounded((_row(job) for job in jobs), len(jobs), LIMIT - size, "job")
     return "\n".join([*lines, *details]).rstrip() + "\n"
 
