@@ -60,7 +60,7 @@ def _run(suite: Suite, jobs: Sequence[Job], options: SuiteOptions) -> int:
     for path in options.report:
         check_writable(path)
     store = Store(suite.folder / FOLDER if options.work_dir is None else Path(options.work_dir).resolve())
-    executor = importlib.import_module(EXECUTORS[options.executor]).create(options, suite.folder)
+    executor = importlib.import_module(EXECUTORS[options.executor]).create(options, suite.folder, store)
     with progress(len(jobs)) as watch:
         report = run_suite(suite, jobs, options, executor, store, watch)
     for path in options.report:

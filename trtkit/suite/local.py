@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from trtkit.suite.executor import Ended, Task
 from trtkit.suite.options import SuiteOptions
 from trtkit.suite.process import Child
+from trtkit.suite.store import Store
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -45,9 +46,17 @@ class Local:
         cwd: the jobs' current folder; by default this process's.
         gpus: what CUDA_VISIBLE_DEVICES calls the GPUs to give out; by default `visible_gpus()`, asked for when the
             first task needs one.
+        references: a folder in which answers of reference runners are kept for other tasks; None to keep none.
     """
 
-    def __init__(self, slots: int, cwd: str | Path | None = None, gpus: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        slots: int,
+        cwd: str | Path | None = None,
+        gpus: Sequence[str] | None = None,
+        references: Path | None = None,
+    ) -> None:
+        self._references = references
         self._slots = slots
         self._cwd = cwd
         self._every: Sequence[str] | None = gpus
@@ -118,7 +127,7 @@ class Local:
         folder = Path(tempfile.mkdtemp(prefix="trtkit-job-"))
         environment = {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}
         try:
-            child = Child(task, folder, environment, self._cwd)
+            child = Child(task, folder, environment, self._cwd, self._references)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             self._free += gpus
@@ -142,6 +151,6 @@ def visible_gpus() -> Sequence[str]:
     return names[:count]
 
 
-def create(options: SuiteOptions, folder: Path) -> Local:
+def create(options: SuiteOptions, folder: Path, store: Store) -> Local:
     """The executor for jobs of a folder, as `trtkit suite` makes it."""
-    return Local(options.jobs, folder)
+    return Local(options.jobs, folder, references=None if options.no_reference_cache else store.references)

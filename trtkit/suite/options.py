@@ -15,7 +15,7 @@ from trtkit.suite.spec import Job
 __all__ = ["EXECUTORS", "SuiteOptions", "chosen"]
 
 EXECUTORS = {"local": "trtkit.suite.local"}
-"""Name to module, which has a function `create(options, folder)` that gives an executor for jobs of that folder."""
+"""Name to module, which has a function `create(options, folder, store)` that gives an executor for its jobs."""
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -66,6 +66,11 @@ class SuiteOptions:
         "--work-dir",
         help="where results are kept for --resume (default: .trtkit-suite beside the suite file)",
         metavar="DIR",
+    )
+    no_reference_cache: bool = option(
+        False,
+        "--no-reference-cache",
+        help="have each job compute its reference, also where another has computed the same",
     )
     executor: str = option("local", "--executor", help="where the jobs run", choices=tuple(EXECUTORS))
 
