@@ -12,6 +12,8 @@ from trtkit.cli.argbind import Parser, add_options, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.errors import UsageError
+from trtkit.options import changed_flags
+from trtkit.plan_paths import check_paths
 from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen
 from trtkit.suite.spec import Job, Suite, read_suite
 
@@ -39,6 +41,10 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     options = read(namespace, SuiteOptions)
     if namespace.suite_file is None:
         raise UsageError("no suite file was given; put its path first, as in: trtkit suite suite.toml")
+    if namespace.list:
+        for flag in changed_flags(options, without=("filter", "shard")):
+            raise UsageError(f"{flag} has no effect with --list, which runs nothing; leave one out")
+    check_paths([namespace.suite_file], options.report, None)
     from trtkit.cli.suite_words import RunWords  # the parser of `trtkit run`
 
     suite = read_suite(namespace.suite_file, RunWords())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trtkit.errors import one_line
 from trtkit.suite.executor import Ended, Task
 from trtkit.suite.options import SuiteOptions
 from trtkit.suite.process import Child
@@ -63,6 +65,7 @@ class Local:
         self._free: list[str] = list(gpus or ())
         self._waiting: deque[Task] = deque()
         self._running: list[_Running] = []
+        self._not_started: list[Ended] = []
 
     @property
     def slots(self) -> int:
@@ -89,9 +92,10 @@ class Local:
                 self._running.remove(each)
                 self._free += each.gpus
                 shutil.rmtree(each.folder, ignore_errors=True)
-            if ended:
+            if ended or self._not_started:
                 self._start_what_fits()
-                return [result for each in ended if (result := each.child.poll()) is not None]
+                failed, self._not_started = self._not_started, []
+                return [*failed, *(result for each in ended if (result := each.child.poll()) is not None)]
             if time.monotonic() >= until:
                 return []
             time.sleep(_LOOK)
@@ -124,14 +128,18 @@ class Local:
             self._start(task, [self._free.pop(0) for _ in range(wanted)])
 
     def _start(self, task: Task, gpus: Sequence[str]) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="trtkit-job-"))
         environment = {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}
+        folder = Path()
         try:
+            folder = Path(tempfile.mkdtemp(prefix="trtkit-job-"))
             child = Child(task, folder, environment, self._cwd, self._references)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+        except OSError as error:  # no room on the disk, or for another process
+            if folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
             self._free += gpus
-            raise
+            message = f"it could not be started: {error.strerror or one_line(error)}"
+            self._not_started.append(Ended(task.key, "crashed", None, message, host=socket.gethostname()))
+            return
         self._running.append(_Running(child, folder, gpus))
 
     def _known(self) -> Sequence[str]:
