@@ -6,7 +6,6 @@ import argparse
 import importlib
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 
 from trtkit.cli.argbind import Parser, add_options, read
 from trtkit.cli.console import emit
@@ -14,7 +13,7 @@ from trtkit.cli.logargs import add_logging
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags
 from trtkit.plan_paths import check_paths
-from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen
+from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen, work_folder
 from trtkit.suite.spec import Job, Suite, read_suite
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
@@ -61,12 +60,12 @@ def _run(suite: Suite, jobs: Sequence[Job], options: SuiteOptions) -> int:
     from trtkit.cli.suite_progress import progress
     from trtkit.suite.report import save_suite_report
     from trtkit.suite.running import run_suite
-    from trtkit.suite.store import FOLDER, Store
+    from trtkit.suite.store import Store
 
     for path in options.report:
         check_writable(path)
-    store = Store(suite.folder / FOLDER if options.work_dir is None else Path(options.work_dir).resolve())
-    executor = importlib.import_module(EXECUTORS[options.executor]).create(options, suite.folder, store)
+    store = Store(work_folder(options, suite.folder))
+    executor = importlib.import_module(EXECUTORS[options.executor]).create(options, suite.folder)
     with progress(len(jobs)) as watch:
         report = run_suite(suite, jobs, options, executor, store, watch)
     for path in options.report:

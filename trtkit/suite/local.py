@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from trtkit.errors import one_line
 from trtkit.suite.executor import Ended, Task
-from trtkit.suite.options import SuiteOptions
+from trtkit.suite.options import SuiteOptions, work_folder
 from trtkit.suite.process import Child
-from trtkit.suite.store import Store
+from trtkit.suite.store import REFERENCES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -71,6 +71,11 @@ class Local:
     def slots(self) -> int:
         """More than run at once, so that those that need no GPU can pass those that wait for one."""
         return 2 * self._slots + 8
+
+    @property
+    def keeps_references(self) -> bool:
+        """Whether what one task computes of a reference is there for the next."""
+        return self._references is not None
 
     @property
     def running(self) -> Sequence[str]:
@@ -159,6 +164,7 @@ def visible_gpus() -> Sequence[str]:
     return names[:count]
 
 
-def create(options: SuiteOptions, folder: Path, store: Store) -> Local:
+def create(options: SuiteOptions, folder: Path) -> Local:
     """The executor for jobs of a folder, as `trtkit suite` makes it."""
-    return Local(options.jobs, folder, references=None if options.no_reference_cache else store.references)
+    references = None if options.no_reference_cache else work_folder(options, folder) / REFERENCES
+    return Local(options.jobs, folder, references=references)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from trtkit.errors import UsageError
 from trtkit.options import option, parse_count
 from trtkit.suggest import did_you_mean
 from trtkit.suite.rendering import suite_report_suffix
 from trtkit.suite.spec import Job
+from trtkit.suite.store import FOLDER
 
-__all__ = ["EXECUTORS", "SuiteOptions", "chosen"]
+__all__ = ["EXECUTORS", "SuiteOptions", "chosen", "work_folder"]
 
 EXECUTORS = {"local": "trtkit.suite.local"}
-"""Name to module, which has a function `create(options, folder, store)` that gives an executor for its jobs."""
+"""Name to module, which has a function `create(options, folder)` that gives an executor for jobs of that folder."""
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -73,6 +75,11 @@ class SuiteOptions:
         help="have each job compute its reference, also where another has computed the same",
     )
     executor: str = option("local", "--executor", help="where the jobs run", choices=tuple(EXECUTORS))
+
+
+def work_folder(options: SuiteOptions, folder: Path) -> Path:
+    """Where results of the suites of a folder are kept."""
+    return folder / FOLDER if options.work_dir is None else Path(options.work_dir).resolve()
 
 
 def chosen(jobs: Sequence[Job], options: SuiteOptions) -> list[Job]:

@@ -110,8 +110,9 @@ class _Running:
     def run_on(self, executor: Executor) -> None:
         """Run what is left, until all of it has ended or one has to stop."""
         submitted: dict[str, None] = {}
+        waits = bool(getattr(executor, "keeps_references", False))
         while (self.left or submitted) and not self._stop:
-            while len(submitted) < executor.slots and (name := self._next(submitted)) is not None:
+            while len(submitted) < executor.slots and (name := self._next(submitted if waits else ())) is not None:
                 self.left.remove(name)
                 submitted[name] = None
                 executor.submit(self.tasks[name])

@@ -26,9 +26,10 @@ from trtkit.errors import FileError
 from trtkit.fingerprint import file_sha256
 from trtkit.suite.verdicts import JobResult
 
-__all__ = ["FOLDER", "FileHashes", "Store"]
+__all__ = ["FOLDER", "REFERENCES", "FileHashes", "Store"]
 
 FOLDER = ".trtkit-suite"
+REFERENCES = "references"
 
 _VERSION = 1
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of trtkit suite; it can be removed.\n"
@@ -52,7 +53,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._results = folder / "results"
-        self.references = folder / "references"
+        self.references = folder / REFERENCES
         with write_errors(folder):
             if folder.is_dir() and any(folder.iterdir()) and not (folder / "CACHEDIR.TAG").exists():
                 raise FileError(f"{str(folder)!r} holds other files; --work-dir needs a folder of its own")
