@@ -15,7 +15,7 @@ from trtkit.comparator.records import Records
 from trtkit.report.model import Report
 from trtkit.report.rendering import render, report_suffix
 
-__all__ = ["save_rendered", "save_report"]
+__all__ = ["save_rendered", "save_report", "without_records"]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def save_report(report: Report, path: str | Path, suffix: str = ".json") -> None
         else:
             frame = report.frame()
             # A file's name that is not text has characters that UTF-8 lacks.
-            file.write(render(frame if suffix == ".html" else _without_records(frame), suffix).encode(errors="replace"))
+            file.write(render(frame if suffix == ".html" else without_records(frame), suffix).encode(errors="replace"))
     log.info("report saved to %s", path)
 
 
@@ -82,7 +82,7 @@ def _json(frame: dict[str, Any]) -> Iterator[str]:
         yield "\n      ]"
 
 
-def _without_records(frame: dict[str, Any]) -> dict[str, Any]:
+def without_records(frame: dict[str, Any]) -> dict[str, Any]:
     """The data without the results of single iterations, which only JSON and the page tell."""
     for pair in frame["pairs"]:
         for output in pair["outputs"]:
