@@ -144,4 +144,4 @@ def visible_gpus() -> Sequence[str]:
 
 def create(options: SuiteOptions, folder: Path) -> Local:
     """The executor for jobs of a folder, as `trtkit suite` makes it."""
-    return Local(options.jobs, folder)
+    return Local(options.jobs or 1, folder)
