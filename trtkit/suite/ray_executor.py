@@ -270,6 +270,13 @@ def _job() -> Any:
 
         from trtkit.suite.ray_worker import carry_out
 
-        return "", carry_out(order, read.remote, ray.get)
+        def get(ref: Any) -> bytes:
+            try:
+                piece: bytes = ray.get(ref)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from None
+            return piece
+
+        return "", carry_out(order, read.remote, get)
 
     return carry_out
