@@ -33,9 +33,11 @@ def main(folder: str) -> int:
     # The pickle holds our own dataclasses, and comes from the process that started this one.
     plan = pickle.loads((Path(folder) / "task").read_bytes())
     assert isinstance(plan, RunPlan)
+    from trtkit.backends.trt.build_turns import take_turns
     from trtkit.report.saving import without_records
     from trtkit.session import run
 
+    take_turns()
     told: list[Report] = []
     try:
         run(plan, tell=told.append)
