@@ -16,9 +16,7 @@ from trtkit.suite.paths import path_kind
 __all__ = ["RunWords"]
 
 _LEFT_OUT = {
-    **dict.fromkeys(
-        (*(backend.name for backend in BACKENDS), "runner"), "name runners in their order: runners = [...]"
-    ),
+    **dict.fromkeys((*(backend.name for backend in BACKENDS), "runner"), "runners = [...] names them in their order"),
     **dict.fromkeys(("gen-script", "gen"), "trtkit suite --list prints each job's command line"),
     **dict.fromkeys(("calibrate-tolerance", "save-tolerances"), "a job compares; calibrate with trtkit run"),
     **dict.fromkeys(
