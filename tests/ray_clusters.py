@@ -80,8 +80,18 @@ class RayCluster:
             self.kill(number)
 
     def _start(self, words: list[str], resources: Mapping[str, float], before: list[str] | None = None) -> None:
-        ray = Path(sys.executable).with_name("ray")
-        command = [*(before or []), str(ray), "start", "--block", "--num-cpus", "1", *_STORE, *words]
+        command = [
+            *(before or []),
+            sys.executable,
+            "-m",
+            "ray.scripts.scripts",
+            "start",
+            "--block",
+            "--num-cpus",
+            "1",
+            *_STORE,
+            *words,
+        ]
         command += ["--resources", json.dumps(resources), "--min-worker-port", "0", "--max-worker-port", "0"]
         told = self._folder / f"node-{len(self._nodes)}.log"
         environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}

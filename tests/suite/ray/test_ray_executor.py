@@ -7,9 +7,8 @@ import json
 import logging
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import onnx
 import pytest
 import zoo
 from planted_scripts import SCRIPTS, write_script
-from ray_clusters import RayCluster, can_hide, ray_cluster
+from ray_clusters import RayCluster, can_hide
 
 from trtkit.comparator.inputs import InputOptions
 from trtkit.errors import MissingError, MissingPackageError, UsageError
@@ -34,28 +33,6 @@ from trtkit.suite.ray_options import RayOptions
 
 # What Ray does itself when a program connects: files of its logs, and sockets, are closed with the process.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Path]:
-    """A folder with a short path; below it `mine`, which is empty on the other machine."""
-    with tempfile.TemporaryDirectory(prefix="tk", ignore_cleanup_errors=True) as folder:
-        (Path(folder) / "mine").mkdir()
-        yield Path(folder).resolve()
-
-
-@pytest.fixture(scope="module")
-def cluster(here: Path) -> Iterator[RayCluster]:
-    with ray_cluster(here) as cluster:
-        cluster.add({"other": 1}, gpus=2, hidden=here / "mine" if can_hide(here / "mine") else None)
-        yield cluster
-
-
-@pytest.fixture
-def place(here: Path) -> Iterator[Path]:
-    """A folder that the other machine does not have."""
-    with tempfile.TemporaryDirectory(dir=here / "mine") as folder:
-        yield Path(folder)
 
 
 def task(folder: Path, script: str, name: str = "", **more: Any) -> Task:
