@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +37,7 @@ class Child:
             process is gone.
         environment: variables that are set for the job, beside those of this process.
         cwd: the job's current folder, which relative paths of its plan start from; by default this process's.
+        through: the words of a command that runs the command behind it, handing on standard input and exit code.
 
     Raises:
         UsageError: the plan cannot be sent to another process.
@@ -49,6 +50,7 @@ class Child:
         folder: str | Path,
         environment: Mapping[str, str] = MappingProxyType({}),
         cwd: str | Path | None = None,
+        through: Sequence[str] = (),
     ) -> None:
         self.task = task
         self._folder = Path(folder).resolve()
@@ -63,7 +65,7 @@ class Child:
         temporary.mkdir()
         self._began = time.monotonic()
         self._keeper = subprocess.Popen(
-            child_command("trtkit.suite.keeper"),
+            [*through, *child_command("trtkit.suite.keeper")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=None,  # the keeper's own; the job's is collected

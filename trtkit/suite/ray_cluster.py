@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from trtkit.errors import MissingError, one_line
@@ -42,8 +43,9 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
         return
     where = address or os.environ.get("RAY_ADDRESS") or "auto"
     check_address(where, "--ray-address" if address else "RAY_ADDRESS")
-    if where != "auto":
-        _check_answer(where)
+    listens = where if where != "auto" else _last_started()
+    if listens is not None:
+        _check_answer(listens)
     with _other_threads_write_to_stderr():
         with _signals_kept():
             try:
@@ -82,11 +84,20 @@ def fits(needs: Mapping[str, float], has: Mapping[str, float]) -> int:
     return min((int(has.get(name, 0) / amount + 1e-9) for name, amount in needs.items() if amount), default=0)
 
 
+def _last_started() -> str | None:
+    """The address of the cluster that was last started on this machine, where Ray looks for it; it may be gone."""
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+    try:
+        return Path(folder, "ray", "ray_current_cluster").read_text().strip() or None
+    except OSError:
+        return None
+
+
 def _check_answer(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         raise MissingError(
             f"no Ray cluster answers at {address}: {one_line(error)}; start one with 'ray start --head', or name "
             "another with --ray-address"

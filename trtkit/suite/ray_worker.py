@@ -26,6 +26,10 @@ __all__ = ["Order", "carry_out"]
 _CHUNK = 8 << 20
 """Bytes of a file that travel at once; with two on their way, a fetch holds no more than three times that."""
 
+_ASIDE = ("sh", "-c", 'exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait $!', "sh")
+"""Puts a shell between worker and keeper. Ray kills the children of a worker that ends at once. The keeper, which is a
+grandchild, finds its standard input closed, ends the job with all that it started, and removes its folder."""
+
 Read = Callable[[str, int, int], Any]
 """Starts to read so many bytes of a file, on the machine that the suite runs on, from an offset."""
 
@@ -84,7 +88,7 @@ def _carried_out(order: Order, folder: str, fetch: Callable[[str], Iterator[byte
     if not os.path.isdir(cwd):
         cwd = os.path.join(folder, "cwd")
         os.mkdir(cwd)
-    child = Child(task, folder, environment, cwd)
+    child = Child(task, folder, environment, cwd, _ASIDE)
     try:
         ended = child.wait(1.0)
         while ended is None:  # Ray cancels by an exception between two statements

@@ -123,13 +123,33 @@ def test_a_killed_worker_loses_no_job(
     assert capfd.readouterr().out == ""
 
 
+STARTED = """import os, pathlib, tempfile
+pathlib.Path(__file__).with_name(f"started-{os.getpid()}").write_text(tempfile.gettempdir())
+"""
+
+
+def hanging(folder: Path) -> RunPlan:
+    """A plan that hangs, and leaves beside its script the process that it is in and its folder for temporary files."""
+    (folder / "hang.py").write_text(STARTED + SCRIPTS["hang"])
+    inputs = InputOptions(data_loader_script=str(folder / "hang.py"))
+    return RunPlan(zoo.write("linear", folder), ["onnxrt"], inputs=inputs)
+
+
+def started_in(folder: Path) -> tuple[Path, Path]:
+    """What a plan of `hanging` is, once it runs: its process and its folder."""
+    (started,) = comes(lambda: [each for each in folder.glob("started-*") if each.read_text()])
+    return Path(f"/proc/{started.name.rpartition('-')[2]}"), Path(started.read_text()).parent
+
+
 def test_a_worker_that_is_lost_too_often(cluster: RayCluster, place: Path) -> None:
-    with RayExecutor(RayOptions(ray_address=cluster.address, ray_retries=0)) as executor:
-        executor.submit(task(place, "hang"))
+    with RayExecutor(local(cluster, ray_retries=0)) as executor:
+        executor.submit(task_of(hanging(place), "hang"))
+        process, folder = started_in(place)
         os.kill(comes(cluster.workers)[0], signal.SIGKILL)
         (ended,) = collected(executor, 1).values()
     assert (ended.fate, ended.report, ended.attempts) == ("lost", None, 1)
     assert ended.message.startswith("its worker on the cluster was lost (WorkerCrashedError); it was started once")
+    comes(lambda: not process.exists() and not folder.exists())
 
 
 def test_a_machine_that_is_gone_loses_no_job(cluster: RayCluster, place: Path) -> None:
@@ -144,22 +164,15 @@ def test_a_machine_that_is_gone_loses_no_job(cluster: RayCluster, place: Path) -
     assert max(each.attempts for each in ended.values()) == 2
 
 
-STARTED = """import os, pathlib, tempfile
-pathlib.Path(__file__).with_name(f"started-{os.getpid()}").write_text(tempfile.gettempdir())
-"""
-
-
 def test_leaving_ends_what_runs(cluster: RayCluster, place: Path) -> None:
-    (place / "hang.py").write_text(STARTED + SCRIPTS["hang"])
-    inputs = InputOptions(data_loader_script=str(place / "hang.py"))
-    plan = RunPlan(zoo.write("linear", place), ["onnxrt"], inputs=inputs)
+    plan = hanging(place)
     with contextlib.suppress(KeyboardInterrupt), RayExecutor(local(cluster)) as executor:
         executor.submit(task_of(plan, "first"))
         executor.submit(task_of(plan, "waits"))
-        (started,) = comes(lambda: [each for each in place.glob("started-*") if each.read_text()])
+        process, folder = started_in(place)
         raise KeyboardInterrupt
-    assert not Path(f"/proc/{started.name.rpartition('-')[2]}").exists()
-    assert not Path(started.read_text()).parent.exists()
+    assert not process.exists()
+    assert not folder.exists()
     assert not cluster.workers()
 
 

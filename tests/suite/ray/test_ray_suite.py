@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,21 +39,34 @@ def test_the_planted_verdicts_twice(cluster: RayCluster, place: Path) -> None:
         assert "gone.onnx" in reports
 
 
-def test_ctrl_c_leaves_nothing(cluster: RayCluster, place: Path) -> None:
-    write_suite(place, 1)
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_ending_the_suite_leaves_nothing(cluster: RayCluster, place: Path, how: signal.Signals, code: int) -> None:
+    write_suite(place, 2)
+    script, started = place / "hang.py", place / "started"
+    tell = f"pathlib.Path({str(started)!r}).write_text(f'{{os.getpid()}} {{tempfile.gettempdir()}}')"
+    script.write_text(f"import os, pathlib, tempfile\n{tell}\n{script.read_text()}")
     running = subprocess.Popen(
         [*LINE, "--ray-address", cluster.address, "--ray-resources", "first:1", "--filter", "hang"],
         cwd=place,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    until = time.monotonic() + 60
-    while not cluster.workers():
+    wait_until(lambda: started.exists() and started.read_text())
+    pid, temporary = started.read_text().split()
+    running.send_signal(how)
+    assert running.wait(30) == code
+    if how != signal.SIGKILL:
+        assert not Path(f"/proc/{pid}").exists()
+        assert not Path(temporary).parent.exists()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() and not Path(temporary).parent.exists())
+    wait_until(lambda: not cluster.workers())
+
+
+def wait_until(what: Callable[[], object], within: float = 60) -> None:
+    until = time.monotonic() + within
+    while not what():
         assert time.monotonic() < until
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 130
-    assert not cluster.workers()
 
 
 @pytest.mark.parametrize(
@@ -97,3 +111,13 @@ def test_one_line(tmp_path: Path, words: list[str], variables: dict[str, str], c
     assert (result.returncode, result.stdout) == (code, "")
     assert told in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_cluster_that_was_here(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="needs Ray: pip install 'trtkit[ray]'")
+    write_suite(tmp_path, 1)
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")  # as one leaves it that was killed
+    result = suite(tmp_path, RAY_TMPDIR=str(tmp_path), RAY_ADDRESS="")
+    assert (result.returncode, result.stdout) == (4, "")
+    assert "no Ray cluster answers at 127.0.0.1:1" in result.stderr
