@@ -73,7 +73,7 @@ runners = "onnxrt"
 
 
 def write_suite(folder: Path, seeds: int) -> dict[str, str]:
-    """Write the suite `folder/suite.toml` with `3 * seeds + 11` jobs (two seeds or more), and give the verdict of each by its name."""
+    """Write `folder/suite.toml` with `3 * seeds + 11` jobs, of two seeds or more; the verdict of each by its name."""
     (folder / "models").mkdir()
     for name in ("chain", "identity", "linear"):
         zoo.write(name, folder / "models")

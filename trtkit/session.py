@@ -37,6 +37,7 @@ def run(
     detail: bool = False,
     track: Track | None = None,
     tell: Callable[[Report], None] | None = None,
+    change_last: Callable[[Runner], Runner] | None = None,
 ) -> Report:
     """Carry out a plan.
 
@@ -47,6 +48,7 @@ def run(
         detail: keep statistics and error histograms of outputs that fail, which costs a further pass over them.
         track: wraps the feeds where they are run, for a progress bar.
         tell: gets the report complete as a file has it, also that of a run that fails.
+        change_last: puts another runner in the place of the last one, where runners do not run in turn.
 
     Returns:
         The report; `report.exit_code` is 0 or 1. Nothing is printed.
@@ -58,10 +60,16 @@ def run(
     """
     given = None if feeds is None else given_feeds(feeds)
 
-    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked), tell)
+    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked, change_last), tell)
 
 
-def _carried_out(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
+def _carried_out(
+    plan: RunPlan,
+    given: Feeds | None,
+    detail: bool,
+    track: Track,
+    change_last: Callable[[Runner], Runner] | None,
+) -> Report:
     if plan.baseline is not None:
         from trtkit.baselines.checking import checked_baseline, same_feeds
 
@@ -73,13 +81,21 @@ def _carried_out(plan: RunPlan, given: Feeds | None, detail: bool, track: Track)
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 
         return run_in_turn(plan, given, detail, track)
-    return _run_together(plan, given, detail, track)
+    return _run_together(plan, given, detail, track, change_last)
 
 
-def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
+def _run_together(
+    plan: RunPlan,
+    given: Feeds | None,
+    detail: bool,
+    track: Track,
+    change_last: Callable[[Runner], Runner] | None,
+) -> Report:
     model = open_model(plan)
     with ExitStack() as stack:
         runners = make_runners(plan, model, given)
+        if change_last is not None and runners:
+            runners[-1] = change_last(runners[-1])
         replays = make_replays(plan, [runner.name for runner in runners])
         judge = Judge(plan, [*(runner.name for runner in runners), *(replay.name for replay in replays)], detail)
         for runner in runners:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -72,6 +73,8 @@ def test_list_says_what_a_job_is(trtkit_command: Command, here: Path) -> None:
         (["suite", "s.toml", "--report", "r.pdf"], 2, "its suffix is none of .json, .xml, .md"),
         (["suite", "s.toml", "--report", "gone/r.md"], 3, "there is no folder 'gone'"),
         (["suite", "s.toml", "--work-dir", "full"], 3, "holds other files; --work-dir needs a folder of its own"),
+        (["suite", "s.toml", "--list", "--resume"], 2, "--resume has no effect with --list"),
+        (["suite", "s.toml", "--report", "r.md", "./r.md"], 2, "two options would write './r.md'"),
         (["suite", "s.toml", "--executor", "cloud"], 2, "expected one of local"),
     ],
 )
@@ -166,6 +169,18 @@ def test_gpus_are_given_out(here: Path) -> None:
         }
     assert told == {"0": "3", "1": told["1"], "2": "7", "3": "as they are", "4": "as they are"}
     assert sorted(told["1"].split(",")) == ["3", "7"]
+
+
+def test_a_job_that_cannot_be_started_harms_no_other(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = RunPlan(here / "linear.onnx", ["onnxrt"])
+    with Local(2) as executor:
+        monkeypatch.setattr(tempfile, "tempdir", str(here / "gone"))
+        executor.submit(Task("a", "a", plan))
+        monkeypatch.undo()
+        executor.submit(Task("b", "b", plan))
+        ended = {each.key: each for each in wait_for(executor, 2)}
+    assert (ended["a"].fate, ended["b"].fate) == ("crashed", "finished")
+    assert ended["a"].message.startswith("it could not be started: ")
 
 
 def test_visible_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,14 @@ import argparse
 import importlib
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 
 from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.errors import UsageError
-from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen
+from trtkit.options import changed_flags
+from trtkit.plan_paths import check_paths
+from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen, work_folder
 from trtkit.suite.ray_options import RayOptions
 from trtkit.suite.spec import Job, Suite, read_suite
 
@@ -41,6 +42,10 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     options = SuiteOptions(**given(namespace, SuiteOptions), ray=read(namespace, RayOptions))
     if namespace.suite_file is None:
         raise UsageError("no suite file was given; put its path first, as in: trtkit suite suite.toml")
+    if namespace.list:
+        for flag in changed_flags(options, without=("filter", "shard")):
+            raise UsageError(f"{flag} has no effect with --list, which runs nothing; leave one out")
+    check_paths([namespace.suite_file], options.report, None)
     from trtkit.cli.suite_words import RunWords  # the parser of `trtkit run`
 
     suite = read_suite(namespace.suite_file, RunWords())
@@ -57,11 +62,11 @@ def _run(suite: Suite, jobs: Sequence[Job], options: SuiteOptions) -> int:
     from trtkit.cli.suite_progress import progress
     from trtkit.suite.report import save_suite_report
     from trtkit.suite.running import run_suite
-    from trtkit.suite.store import FOLDER, Store
+    from trtkit.suite.store import Store
 
     for path in options.report:
         check_writable(path)
-    store = Store(suite.folder / FOLDER if options.work_dir is None else Path(options.work_dir).resolve())
+    store = Store(work_folder(options, suite.folder))
     executor = importlib.import_module(EXECUTORS[options.executor]).create(options, suite.folder)
     with progress(len(jobs)) as watch:
         report = run_suite(suite, jobs, options, executor, store, watch)

@@ -15,6 +15,7 @@ from trtkit.plan_data import plan_data
 from trtkit.report.environment import environment
 from trtkit.suite.executor import Task
 from trtkit.suite.paths import paths_read
+from trtkit.suite.references import reference_of
 from trtkit.suite.spec import Job
 from trtkit.suite.store import FileHashes
 from trtkit.waivers import read_waivers, utc_today
@@ -53,14 +54,22 @@ class TaskMaker:
             "expired": self._expired(job),
             "environment": self._environment(),
         }
+        depends = {name: data[name] for name in ("trtkit", "environment")} | {"files": self._shared(job, hashes)}
         text = self.relative(json.dumps(data, sort_keys=True))
         key = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         files = {path: digest for path, digest in hashes.items() if digest is not None}
-        return Task(key, job.name, job.plan, files, job.seconds, job.memory, job.gpus)
+        reference = reference_of(job.plan, depends)
+        return Task(key, job.name, job.plan, files, job.seconds, job.memory, job.gpus, reference)
 
     def relative(self, text: str) -> str:
         """JSON with paths in the suite's folder as they stand in its file, so that it is the same in each checkout."""
         return text.replace(json.dumps(f"{self._folder}/")[1:-1], "")
+
+    def _shared(self, job: Job, hashes: Mapping[str, str | None]) -> dict[str, str | None]:
+        """The hashes of what a reference depends on: the model, its weights, its inputs; not what judges it."""
+        model = [] if job.plan.model_file is None else [str(job.plan.model_file.path)]
+        wanted = (*model, *self._external(job), *job.plan.inputs.load_inputs, *job.files)
+        return {path: digest for each in wanted for path, digest in hashes.items() if Path(path).is_relative_to(each)}
 
     def _external(self, job: Job) -> tuple[str, ...]:
         """The files beside an ONNX model that hold its weights; none where that cannot be told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections import deque
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trtkit.errors import one_line
 from trtkit.suite.executor import Ended, Task
-from trtkit.suite.options import SuiteOptions
+from trtkit.suite.options import SuiteOptions, work_folder
 from trtkit.suite.process import Child
+from trtkit.suite.store import REFERENCES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -45,20 +48,34 @@ class Local:
         cwd: the jobs' current folder; by default this process's.
         gpus: what CUDA_VISIBLE_DEVICES calls the GPUs to give out; by default `visible_gpus()`, asked for when the
             first task needs one.
+        references: a folder in which answers of reference runners are kept for other tasks; None to keep none.
     """
 
-    def __init__(self, slots: int, cwd: str | Path | None = None, gpus: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        slots: int,
+        cwd: str | Path | None = None,
+        gpus: Sequence[str] | None = None,
+        references: Path | None = None,
+    ) -> None:
+        self._references = references
         self._slots = slots
         self._cwd = cwd
         self._every: Sequence[str] | None = gpus
         self._free: list[str] = list(gpus or ())
         self._waiting: deque[Task] = deque()
         self._running: list[_Running] = []
+        self._not_started: list[Ended] = []
 
     @property
     def slots(self) -> int:
         """More than run at once, so that those that need no GPU can pass those that wait for one."""
         return 2 * self._slots + 8
+
+    @property
+    def keeps_references(self) -> bool:
+        """Whether what one task computes of a reference is there for the next."""
+        return self._references is not None
 
     @property
     def running(self) -> Sequence[str]:
@@ -80,9 +97,10 @@ class Local:
                 self._running.remove(each)
                 self._free += each.gpus
                 shutil.rmtree(each.folder, ignore_errors=True)
-            if ended:
+            if ended or self._not_started:
                 self._start_what_fits()
-                return [result for each in ended if (result := each.child.poll()) is not None]
+                failed, self._not_started = self._not_started, []
+                return [*failed, *(result for each in ended if (result := each.child.poll()) is not None)]
             if time.monotonic() >= until:
                 return []
             time.sleep(_LOOK)
@@ -115,14 +133,18 @@ class Local:
             self._start(task, [self._free.pop(0) for _ in range(wanted)])
 
     def _start(self, task: Task, gpus: Sequence[str]) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="trtkit-job-"))
         environment = {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}
+        folder = Path()
         try:
-            child = Child(task, folder, environment, self._cwd)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix="trtkit-job-"))
+            child = Child(task, folder, environment, self._cwd, self._references)
+        except OSError as error:  # no room on the disk, or for another process
+            if folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
             self._free += gpus
-            raise
+            message = f"it could not be started: {error.strerror or one_line(error)}"
+            self._not_started.append(Ended(task.key, "crashed", None, message, host=socket.gethostname()))
+            return
         self._running.append(_Running(child, folder, gpus))
 
     def _known(self) -> Sequence[str]:
@@ -144,4 +166,5 @@ def visible_gpus() -> Sequence[str]:
 
 def create(options: SuiteOptions, folder: Path) -> Local:
     """The executor for jobs of a folder, as `trtkit suite` makes it."""
-    return Local(options.jobs or 1, folder)
+    references = None if options.no_reference_cache else work_folder(options, folder) / REFERENCES
+    return Local(options.jobs or 1, folder, references=references)

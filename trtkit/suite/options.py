@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags, option, parse_count
@@ -12,8 +13,9 @@ from trtkit.suggest import did_you_mean
 from trtkit.suite.ray_options import RayOptions
 from trtkit.suite.rendering import suite_report_suffix
 from trtkit.suite.spec import Job
+from trtkit.suite.store import FOLDER
 
-__all__ = ["EXECUTORS", "SuiteOptions", "chosen"]
+__all__ = ["EXECUTORS", "SuiteOptions", "chosen", "work_folder"]
 
 EXECUTORS = {"local": "trtkit.suite.local", "ray": "trtkit.suite.ray_executor"}
 """Name to module, which has a function `create(options, folder)` that gives an executor for jobs of that folder."""
@@ -75,13 +77,26 @@ class SuiteOptions:
         help="where results are kept for --resume (default: .trtkit-suite beside the suite file)",
         metavar="DIR",
     )
+    no_reference_cache: bool = option(
+        False,
+        "--no-reference-cache",
+        help="have each job compute its reference, also where another has computed the same",
+    )
     executor: str = option("local", "--executor", help="where the jobs run", choices=tuple(EXECUTORS))
     ray: RayOptions = field(default_factory=RayOptions)
 
     def __post_init__(self) -> None:
-        if self.executor != "ray":
-            for flag in changed_flags(self.ray):
-                raise UsageError(f"{flag} has no effect without --executor ray")
+        if self.executor == "ray":
+            if self.no_reference_cache:
+                raise UsageError("--no-reference-cache has no effect with --executor ray, which keeps no references")
+            return
+        for flag in changed_flags(self.ray):
+            raise UsageError(f"{flag} has no effect without --executor ray")
+
+
+def work_folder(options: SuiteOptions, folder: Path) -> Path:
+    """Where results of the suites of a folder are kept."""
+    return folder / FOLDER if options.work_dir is None else Path(options.work_dir).resolve()
 
 
 def chosen(jobs: Sequence[Job], options: SuiteOptions) -> list[Job]:

@@ -37,6 +37,7 @@ class Child:
             process is gone.
         environment: variables that are set for the job, beside those of this process.
         cwd: the job's current folder, which relative paths of its plan start from; by default this process's.
+        references: a folder in which answers of reference runners are kept for other tasks; None to keep none.
         through: the words of a command that runs the command behind it, handing on standard input and exit code.
 
     Raises:
@@ -50,6 +51,7 @@ class Child:
         folder: str | Path,
         environment: Mapping[str, str] = MappingProxyType({}),
         cwd: str | Path | None = None,
+        references: Path | None = None,
         through: Sequence[str] = (),
     ) -> None:
         self.task = task
@@ -57,7 +59,8 @@ class Child:
         self._ended: Ended | None = None
         self._stopped = False
         try:
-            plan = pickle.dumps(task.plan)
+            reference = str(references / task.reference) if references is not None and task.reference else None
+            plan = pickle.dumps((task.plan, reference))
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             raise UsageError(f"the plan of {task.name!r} cannot be sent to another process: {error}") from error
         (self._folder / "task").write_bytes(plan)

@@ -88,7 +88,7 @@ def _carried_out(order: Order, folder: str, fetch: Callable[[str], Iterator[byte
     if not os.path.isdir(cwd):
         cwd = os.path.join(folder, "cwd")
         os.mkdir(cwd)
-    child = Child(task, folder, environment, cwd, _ASIDE)
+    child = Child(task, folder, environment, cwd, through=_ASIDE)
     try:
         ended = child.wait(1.0)
         while ended is None:  # Ray cancels by an exception between two statements

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -79,11 +80,20 @@ class _Running:
     def __init__(self, jobs: Sequence[Job], made: TaskMaker, options: SuiteOptions, store: Store, watch: Watch) -> None:
         self._options, self._store, self._watch, self._made = options, store, watch, made
         self._jobs = {job.name: job for job in jobs}
-        self.tasks: dict[str, Task] = {job.name: made.task(job) for job in jobs}
+        self.tasks: dict[str, Task] = self._without_lone_references({job.name: made.task(job) for job in jobs})
         self._names = {task.key: name for name, task in self.tasks.items()}
         self.results: dict[str, JobResult] = {}
         self.left = deque(self._jobs)
         self._stop = False
+
+    def _without_lone_references(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
+        """The tasks, those with a reference that no other has without it: there is nobody to keep it for."""
+        shared = Counter(task.reference for task in tasks.values())
+        keep = not self._options.no_reference_cache
+        return {
+            name: task if keep and shared[task.reference] > 1 else replace(task, reference="")
+            for name, task in tasks.items()
+        }
 
     def take_from_before(self) -> None:
         """Take what an earlier suite has judged, where that is asked for."""
@@ -100,9 +110,10 @@ class _Running:
     def run_on(self, executor: Executor) -> None:
         """Run what is left, until all of it has ended or one has to stop."""
         submitted: dict[str, None] = {}
+        waits = bool(getattr(executor, "keeps_references", False))
         while (self.left or submitted) and not self._stop:
-            while self.left and len(submitted) < executor.slots:
-                name = self.left.popleft()
+            while len(submitted) < executor.slots and (name := self._next(submitted if waits else ())) is not None:
+                self.left.remove(name)
                 submitted[name] = None
                 executor.submit(self.tasks[name])
             for ended in executor.wait(_TICK):
@@ -114,6 +125,15 @@ class _Running:
             # A place may know which of those that it took are running.
             running = getattr(executor, "running", None)
             self._watch.tick(list(submitted) if running is None else [self._names[key] for key in running])
+
+    def _next(self, submitted: Collection[str]) -> str | None:
+        """The next job to submit; not one whose reference another is just computing."""
+        busy = {self.tasks[name].reference for name in submitted} - {""}
+        for name in self.left:
+            reference = self.tasks[name].reference
+            if reference not in busy or (self._store.references / reference).exists():
+                return name
+        return None
 
     def _end(self, result: JobResult) -> None:
         self.results[result.name] = result

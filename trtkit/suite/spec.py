@@ -14,10 +14,10 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, Protocol
 
-from trtkit.errors import FileError, TrtkitError, UsageError
-from trtkit.options import parse_bytes
+from trtkit.errors import FileError, TrtkitError
 from trtkit.plan import RunPlan
 from trtkit.suggest import did_you_mean
+from trtkit.suite.limits import DEFAULT_SECONDS, parse_memory, parse_seconds
 from trtkit.suite.matrix import Combination, axis_of, combinations, is_pattern
 from trtkit.suite.paths import paths_read, paths_written, with_paths
 from trtkit.toml_text import read_toml
@@ -27,10 +27,6 @@ __all__ = ["Job", "Suite", "Translator", "read_suite"]
 _HEADER = re.compile(r"\s*\[\[\s*jobs\s*\]\]")
 _TOP = ("defaults", "matrix", "jobs")
 _OWN = ("name", "model", "runners", "files", "time-limit", "memory-limit", "gpus")
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-
-DEFAULT_SECONDS = 3600.0
-"""A job that nobody limits ends after so long; a hang would otherwise be somebody else's time limit."""
 
 
 class Translator(Protocol):
@@ -234,8 +230,8 @@ class _Reader:
         if not isinstance(runners, list) or not all(isinstance(each, str) for each in runners):
             raise FileError(f"runners is {runners!r}; expected a list such as ['trt', 'onnxrt']")
         files = self._many("files", values.pop("files", []))
-        seconds = _seconds(values.pop("time-limit", DEFAULT_SECONDS))
-        memory = _memory(values.pop("memory-limit", "none"))
+        seconds = parse_seconds(values.pop("time-limit", DEFAULT_SECONDS))
+        memory = parse_memory(values.pop("memory-limit", "none"))
         gpus = values.pop("gpus", None)
         if gpus is not None and (not isinstance(gpus, int) or isinstance(gpus, bool) or gpus < 0):
             raise FileError(f"gpus is {gpus!r}; expected a number of GPUs")
@@ -274,32 +270,6 @@ def _with_job(value: Any, name: str) -> Any:
         return [_with_job(each, name) for each in value]
     slug = re.sub(r"[^\w.+-]+", "-", name)
     return value.replace("{job}", slug) if isinstance(value, str) else value
-
-
-def _seconds(value: Any) -> float | None:
-    if value == "none":
-        return None
-    text = str(value).strip()
-    factor = _UNITS.get(text[-1:], 0)
-    try:
-        seconds = float(text[:-1]) * factor if factor else float(text)
-    except ValueError:
-        seconds = 0.0
-    if isinstance(value, bool) or not 0 < seconds < float("inf"):
-        raise FileError(f"time-limit is {value!r}; expected seconds above 0, such as 90 or '5m' or '2h', or 'none'")
-    return seconds
-
-
-def _memory(value: Any) -> int | None:
-    if value == "none":
-        return None
-    try:
-        found = parse_bytes(value if isinstance(value, str) else str(value))
-    except UsageError:
-        found = 0
-    if isinstance(value, bool) or found == 0:
-        raise FileError(f"memory-limit is {value!r}; expected bytes, such as '512M' or '1.5G', or 'none'")
-    return found
 
 
 def _gpus(plan: RunPlan) -> int:

@@ -5,6 +5,7 @@
         CACHEDIR.TAG        so that it is not backed up (https://bford.info/cachedir/)
         hashes.json         path -> size, time, inode and SHA-256
         results/KEY.json    one for each job that ended
+        references/KEY/     outputs of a reference (trtkit.suite.references)
 
 Every file appears when it is complete, so whatever ends a suite, what was finished stays.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +26,10 @@ from trtkit.errors import FileError
 from trtkit.fingerprint import file_sha256
 from trtkit.suite.verdicts import JobResult
 
-__all__ = ["FOLDER", "FileHashes", "Store"]
+__all__ = ["FOLDER", "REFERENCES", "FileHashes", "Store"]
 
 FOLDER = ".trtkit-suite"
+REFERENCES = "references"
 
 _VERSION = 1
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of trtkit suite; it can be removed.\n"
@@ -50,10 +53,12 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._results = folder / "results"
+        self.references = folder / REFERENCES
         with write_errors(folder):
             if folder.is_dir() and any(folder.iterdir()) and not (folder / "CACHEDIR.TAG").exists():
                 raise FileError(f"{str(folder)!r} holds other files; --work-dir needs a folder of its own")
             self._results.mkdir(parents=True, exist_ok=True)
+            self.references.mkdir(exist_ok=True)
             for name, text in (("CACHEDIR.TAG", _TAG), (".gitignore", "*\n")):
                 if not (folder / name).exists():
                     (folder / name).write_text(text, encoding="utf-8")
@@ -86,9 +91,12 @@ class Store:
 
     def _remove_old(self) -> None:
         with contextlib.suppress(OSError):
-            for entry in os.scandir(self._results):
+            for entry in (*self._results.iterdir(), *self.references.iterdir()):
                 if time.time() - entry.stat().st_mtime > _OLD:
-                    os.unlink(entry)
+                    if entry.is_dir():
+                        shutil.rmtree(entry)
+                    else:
+                        entry.unlink()
 
 
 class FileHashes:

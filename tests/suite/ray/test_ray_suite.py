@@ -99,6 +99,9 @@ def wait_until(what: Callable[[], object], within: float = 60) -> None:
             ["--ray-resources", "GPU:1"], {}, 2, "--ray-resources GPU:1: that is said with gpus of the job", id="GPU"
         ),
         pytest.param(
+            ["--no-reference-cache"], {}, 2, "--no-reference-cache has no effect with --executor", id="references"
+        ),
+        pytest.param(
             ["--executor", "local", "--ray-cpus", "2"], {}, 2, "--ray-cpus has no effect without --executor", id="local"
         ),
     ],
