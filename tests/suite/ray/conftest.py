@@ -8,7 +8,7 @@ import pytest
 from ray_clusters import RayCluster, can_hide, ray_cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def here() -> Iterator[Path]:
     """A folder with a short path; below it `mine`, which is empty on the other machine."""
     with tempfile.TemporaryDirectory(prefix="tk", ignore_cleanup_errors=True) as folder:
@@ -16,7 +16,7 @@ def here() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(here: Path) -> Iterator[RayCluster]:
     """Two machines: `first`, with the driver, and `other`, which says that it has two GPUs."""
     with ray_cluster(here) as cluster:
