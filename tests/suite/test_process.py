@@ -93,7 +93,7 @@ def test_an_error_is_a_report_too(place: Path) -> None:
         ("hang", {"seconds": 1.5}, "timeout", "it took longer than its time limit of 1.5 s"),
         ("stubborn", {"seconds": 1.0}, "timeout", "it took longer than its time limit of 1 s"),
         ("hog", {"memory": 400 << 20}, "memory", "more than its limit of 400 MiB"),
-        ("children_hog", {"memory": 380 << 20}, "memory", "more than its limit of 380 MiB"),
+        ("children_hog", {"memory": 300 << 20}, "memory", "more than its limit of 300 MiB"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
 )

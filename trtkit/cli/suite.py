@@ -7,13 +7,14 @@ import importlib
 import shlex
 from collections.abc import Sequence
 
-from trtkit.cli.argbind import Parser, add_options, read
+from trtkit.cli.argbind import Parser, add_options, given, read
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags
 from trtkit.plan_paths import check_paths
 from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen, work_folder
+from trtkit.suite.ray_options import RayOptions
 from trtkit.suite.spec import Job, Suite, read_suite
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
@@ -32,12 +33,13 @@ def configure(parser: Parser) -> None:
     group.add_argument("suite_file", nargs="?", metavar="FILE.toml", help="the suite file, described in docs/suite.md")
     group.add_argument("--list", action="store_true", help="print the jobs with their command lines, and run nothing")
     add_options(parser, "running the suite", SuiteOptions)
+    add_options(parser, "a Ray cluster", RayOptions)
     add_logging(parser)
 
 
 def execute(namespace: argparse.Namespace, detail: bool) -> int:
     """Carry out `trtkit suite`."""
-    options = read(namespace, SuiteOptions)
+    options = SuiteOptions(**given(namespace, SuiteOptions), ray=read(namespace, RayOptions))
     if namespace.suite_file is None:
         raise UsageError("no suite file was given; put its path first, as in: trtkit suite suite.toml")
     if namespace.list:

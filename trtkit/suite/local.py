@@ -167,4 +167,4 @@ def visible_gpus() -> Sequence[str]:
 def create(options: SuiteOptions, folder: Path) -> Local:
     """The executor for jobs of a folder, as `trtkit suite` makes it."""
     references = None if options.no_reference_cache else work_folder(options, folder) / REFERENCES
-    return Local(options.jobs, folder, references=references)
+    return Local(options.jobs or 1, folder, references=references)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from trtkit.errors import UsageError
-from trtkit.options import option, parse_count
+from trtkit.options import changed_flags, option, parse_count
 from trtkit.suggest import did_you_mean
+from trtkit.suite.ray_options import RayOptions
 from trtkit.suite.rendering import suite_report_suffix
 from trtkit.suite.spec import Job
 from trtkit.suite.store import FOLDER
 
 __all__ = ["EXECUTORS", "SuiteOptions", "chosen", "work_folder"]
 
-EXECUTORS = {"local": "trtkit.suite.local"}
+EXECUTORS = {"local": "trtkit.suite.local", "ray": "trtkit.suite.ray_executor"}
 """Name to module, which has a function `create(options, folder)` that gives an executor for jobs of that folder."""
 
 
@@ -40,7 +41,14 @@ def _report_path(text: str) -> str:
 class SuiteOptions:
     """How a suite is run."""
 
-    jobs: int = option(1, "--jobs", "-j", help="how many jobs run at once", parse=parse_count(1), metavar="N")
+    jobs: int | None = option(
+        None,
+        "--jobs",
+        "-j",
+        help="how many jobs run at once (default: 1; with --executor ray, as many as the cluster has room for)",
+        parse=parse_count(1),
+        metavar="N",
+    )
     filter: Sequence[str] = option(
         (),
         "--filter",
@@ -75,6 +83,15 @@ class SuiteOptions:
         help="have each job compute its reference, also where another has computed the same",
     )
     executor: str = option("local", "--executor", help="where the jobs run", choices=tuple(EXECUTORS))
+    ray: RayOptions = field(default_factory=RayOptions)
+
+    def __post_init__(self) -> None:
+        if self.executor == "ray":
+            if self.no_reference_cache:
+                raise UsageError("--no-reference-cache has no effect with --executor ray, which keeps no references")
+            return
+        for flag in changed_flags(self.ray):
+            raise UsageError(f"{flag} has no effect without --executor ray")
 
 
 def work_folder(options: SuiteOptions, folder: Path) -> Path:

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -38,6 +38,7 @@ class Child:
         environment: variables that are set for the job, beside those of this process.
         cwd: the job's current folder, which relative paths of its plan start from; by default this process's.
         references: a folder in which answers of reference runners are kept for other tasks; None to keep none.
+        through: the words of a command that runs the command behind it, handing on standard input and exit code.
 
     Raises:
         UsageError: the plan cannot be sent to another process.
@@ -51,6 +52,7 @@ class Child:
         environment: Mapping[str, str] = MappingProxyType({}),
         cwd: str | Path | None = None,
         references: Path | None = None,
+        through: Sequence[str] = (),
     ) -> None:
         self.task = task
         self._folder = Path(folder).resolve()
@@ -66,7 +68,7 @@ class Child:
         temporary.mkdir()
         self._began = time.monotonic()
         self._keeper = subprocess.Popen(
-            child_command("trtkit.suite.keeper"),
+            [*through, *child_command("trtkit.suite.keeper")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=None,  # the keeper's own; the job's is collected
