@@ -48,6 +48,7 @@ def ended(pid: int) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_two_hundred_jobs(tmp_path: Path, processes_below: Callable[[int], list[int]]) -> None:
     expected = write_suite(tmp_path, 63)
     assert len(expected) == 200

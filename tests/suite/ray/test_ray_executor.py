@@ -32,7 +32,7 @@ from trtkit.suite.ray_executor import RayExecutor
 from trtkit.suite.ray_options import RayOptions
 
 # What Ray does itself when a program connects: files of its logs, and sockets, are closed with the process.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 
 
 def task(folder: Path, script: str, name: str = "", **more: Any) -> Task:

@@ -23,6 +23,7 @@ def suite(folder: Path, *more: str, **variables: str) -> subprocess.CompletedPro
     return subprocess.run([*LINE, *more], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_planted_verdicts_twice(cluster: RayCluster, place: Path) -> None:
     expected = write_suite(place, 2)
     for attempt in ("first", "second"):
@@ -39,6 +40,7 @@ def test_the_planted_verdicts_twice(cluster: RayCluster, place: Path) -> None:
         assert "gone.onnx" in reports
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_ending_the_suite_leaves_nothing(cluster: RayCluster, place: Path, how: signal.Signals, code: int) -> None:
     write_suite(place, 2)
