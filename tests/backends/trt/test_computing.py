@@ -14,8 +14,9 @@ import zoo
 from backends.trt.package import needs_rtx
 from onnx import TensorProto, numpy_helper
 
-from trtkit.backends.trt.computing import engine_layers, macs_by_node, network_layers, network_precision
+from trtkit.backends.trt.computing import network_layers, network_precision
 from trtkit.backends.trt.describe import describe
+from trtkit.backends.trt.engine_computing import engine_layers, macs_by_node
 from trtkit.backends.trt.inspector import entries, layer_of
 from trtkit.backends.trt.network import open_network
 from trtkit.backends.trt.network_options import NetworkOptions

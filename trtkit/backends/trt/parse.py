@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from trtkit.backends.trt.api import enum, title, trt
 from trtkit.backends.trt.interrupts import guarded
 from trtkit.backends.trt.logger import collect, trt_logger
-from trtkit.backends.trt.parser_errors import ParseError, read_errors
 from trtkit.errors import ModelError
 from trtkit.models import ModelFile
 from trtkit.optional import require
@@ -17,6 +16,7 @@ from trtkit.optional import require
 if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network_options import NetworkOptions
+    from trtkit.backends.trt.parser_errors import ParseError
 
 __all__ = ["check_instancenorm", "errors_of", "make_parser", "parse_file", "parse_model", "try_bytes", "try_file"]
 
@@ -96,6 +96,8 @@ def errors_of(parser: Any, content: Callable[[], bytes] | None = None) -> str:
         parser: an `OnnxParser` that has failed.
         content: the model's bytes, from which node names are read where the parser does not know them (8.6).
     """
+    from trtkit.backends.trt.parser_errors import read_errors
+
     errors = read_errors(parser)
     unnamed = any(error.node >= 0 and error.name is None for error in errors)
     nodes = _nodes(content) if unnamed and content is not None else []
