@@ -58,6 +58,7 @@ def folder(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     zoo.write("chain", in_tmp)
     zoo.write("linear", in_tmp)
     zoo.write("unknown_operator", in_tmp)
+    zoo.write("unknown_rank", in_tmp)
     Path("net.py").write_text(NETWORK)
     Path("profile.py").write_text(PROFILE)
     Path("old.engine").write_bytes(b"engine")
@@ -278,6 +279,12 @@ TRT_ERRORS: list[tuple[str, int, str]] = [
         3,
         "--input-shapes x:[2,3] has no effect, since the configuration script makes the profiles; leave it out, or "
         "leave the profiles to the options",
+    ),
+    (
+        "unknown_rank.onnx -o c.engine",
+        3,
+        "the input 'x' of 'unknown_rank.onnx' has no rank, and TensorRT would take it for a scalar; give the model a "
+        "shape for it",
     ),
     ("net.py:other -o c.engine", 3, "net.py has no 'other'; name one with net.py:NAME"),
     ("net.py -o c.engine --trt-config-script none.py", 3, "there is no script 'none.py'"),

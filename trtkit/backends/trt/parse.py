@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from trtkit.backends.trt.network_options import NetworkOptions
     from trtkit.backends.trt.parser_errors import ParseError
 
-__all__ = ["check_instancenorm", "errors_of", "make_parser", "parse_file", "parse_model", "try_bytes", "try_file"]
+__all__ = [
+    "check_instancenorm",
+    "check_ranks",
+    "errors_of",
+    "make_parser",
+    "parse_file",
+    "parse_model",
+    "try_bytes",
+    "try_file",
+]
 
 _SHOWN = 3
 
@@ -56,7 +65,7 @@ def parse_model(parser: Any, network: Any, model: OnnxModel) -> None:
         place = model.data_dir / model.path.name
         _parse(parser, model.path, lambda: try_bytes(parser, model.graph_bytes(), place), model.graph_bytes)
         _check_content(network, model.path)
-    _check_ranks(network, model)
+    check_ranks(network, lambda: model)
 
 
 def parse_file(parser: Any, network: Any, path: Path) -> None:
@@ -159,14 +168,20 @@ def _nodes(content: Callable[[], bytes]) -> list[tuple[str, str]]:
     return [(node.name, node.op_type) for node in model.graph.node]
 
 
-def _check_ranks(network: Any, model: OnnxModel) -> None:
+def check_ranks(network: Any, opened: Callable[[], OnnxModel]) -> None:
     """Stop at an input of unknown rank, which TensorRT's parser takes for a scalar without a word.
 
-    The model itself is asked only where the network has a scalar input, since that reads it once more.
+    Args:
+        network: what the parser made of the model.
+        opened: gives the model. It is asked only where the network has a scalar input, since that reads it once more.
+
+    Raises:
+        ModelError: there is such an input.
     """
     inputs = [network.get_input(index) for index in range(network.num_inputs)]
     if all(len(tensor.shape) for tensor in inputs):
         return
+    model = opened()
     for name, spec in model.specs()[0].items():
         if spec.shape is None:
             raise ModelError(
