@@ -69,6 +69,7 @@ def entry() -> NoReturn:
         drop(sys.stdout)
         code = _fail("trtkit", f"cannot write to standard output: {error.strerror}", 3)
     flush_errors()
+    gc.freeze()  # nor does looking for garbage once more, as the interpreter does at its end
     sys.exit(code)
 
 

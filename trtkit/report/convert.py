@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from trtkit.precision_summary import PrecisionSummary
 from trtkit.report.jsondata import tensor_data
-from trtkit.report.text import count, duration
+from trtkit.report.latency_text import count, duration
 from trtkit.tensors import TensorSpec
 
 __all__ = ["SCHEMA_VERSION", "ConvertReport", "size_text"]
