@@ -15,6 +15,7 @@ from trtkit.files.base import BaseWriter
 from trtkit.files.base64_stream import Base64Writer
 from trtkit.files.json_array import TAG
 from trtkit.files.npy import write_npy
+from trtkit.files.space import reserve
 from trtkit.results import Array, Iteration
 
 __all__ = ["JsonInputsWriter", "JsonOutputsWriter"]
@@ -94,6 +95,7 @@ def _write_arrays(file: IO[bytes], arrays: dict[str, Array], *, lazy: bool) -> N
 
 def _write_array(file: IO[bytes], array: Array) -> None:
     file.write(b'{"array": "')
+    reserve(file, array.nbytes // 3 * 4)
     encoder = Base64Writer(file)
     write_npy(encoder, array)
     encoder.finish()
