@@ -2,8 +2,8 @@
 
 The text is bytes or a memory-mapped file. Strings, which hold nearly all of a file of arrays, are jumped over: those
 that begin as .npy data by the length that its header tells, so that their pages are not touched, others with `find`.
-Nothing recurses, so no depth of nesting is too much. The grammar is RFC 8259's with the three additions of Python's json
-module: NaN, Infinity and -Infinity.
+Nothing recurses, so no depth of nesting is too much. The grammar is RFC 8259's with the three additions of Python's
+json module: NaN, Infinity and -Infinity.
 """
 
 from __future__ import annotations
