@@ -24,7 +24,6 @@ from trtkit.files.arrays import BLOCK, extended_name
 from trtkit.files.base import BaseWriter, plain
 from trtkit.files.catalog import CATALOG_NAME, Catalog
 from trtkit.files.npy import Source, read_npy, write_npy
-from trtkit.files.space import reserve
 from trtkit.files.stored import Stored, stored_npy
 from trtkit.files.threaded import WriteBehind
 from trtkit.files.zip_member import stored_member
@@ -155,8 +154,7 @@ class NpzWriter(BaseWriter):
     def __init__(self, path: Path, kind: SavedKind) -> None:
         super().__init__(path)
         self._catalog = Catalog(kind)
-        self._file = self._stack.enter_context(replacing(path))
-        self._behind = WriteBehind(self._file)
+        self._behind = WriteBehind(self._stack.enter_context(replacing(path)))
         self._stack.callback(self._behind.close)
         self._archive = zipfile.ZipFile(cast("IO[bytes]", self._behind), "w", zipfile.ZIP_STORED)
         self._stack.callback(_abandon, self._archive)
@@ -166,7 +164,7 @@ class NpzWriter(BaseWriter):
         for name, array in arrays.items():
             # ZipInfo without a date is dated 1980: the same data gives the same file
             info = zipfile.ZipInfo(f"{place}/{stems[name]}{_SUFFIX}")
-            reserve(self._file, array.nbytes)
+            self._behind.expect(array.nbytes)
             with self._archive.open(info, "w", force_zip64=True) as member:
                 write_npy(member, array)
         self._behind.flush()
@@ -174,3 +172,4 @@ class NpzWriter(BaseWriter):
     def _finish(self) -> None:
         self._archive.writestr(zipfile.ZipInfo(CATALOG_NAME), self._catalog.to_json())
         self._archive.close()
+        self._behind.flush()

@@ -9,29 +9,36 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
+from trtkit.files.space import reserve
+
 __all__ = ["WriteBehind", "read_checked"]
 
-_BLOCK = 1 << 20  # bytes; less costs more for handing over
-_WORTH_IT = 1 << 18  # bytes; what is smaller is written at once
-_AHEAD = 4
+_WORTH_IT = 1 << 25  # bytes of an array; for less, a thread that has to wait for a processor takes longer than it saves
+_BLOCK = 1 << 20  # bytes; smaller ones cost more for handing over
+_AHEAD = 4  # blocks
 
 
 class WriteBehind(io.RawIOBase):
-    """A file whose large pieces are written in another thread, in order.
+    """A file in which large arrays are written by another thread, in order.
 
-    They must stay as they are until `flush`, which waits for them; so do `seek` and `tell`. What goes wrong in the
-    thread is raised by a later call.
+    Their pieces must stay as they are until `flush`, which waits for them; so do `seek` and `tell`. What goes wrong in
+    the thread is raised by a later call.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._pool = ThreadPoolExecutor(1)  # its thread starts with the first large piece
+        self._large = False
+        self._pool = ThreadPoolExecutor(1)  # its thread starts with the first piece
         self._pending: deque[Future[int]] = deque()
+
+    def expect(self, size: int) -> None:
+        """Tell that an array of so many bytes comes next: room for it is taken (`trtkit.files.space`)."""
+        reserve(self._file, size)
+        self._large = size >= _WORTH_IT
 
     def write(self, data: Any, /) -> int:
         """Take bytes or a memoryview of bytes."""
-        if len(data) < _WORTH_IT:
-            self.flush()
+        if not self._large:
             return self._file.write(data)
         if len(self._pending) == _AHEAD:
             self._pending.popleft().result()
@@ -40,9 +47,8 @@ class WriteBehind(io.RawIOBase):
 
     def flush(self) -> None:
         """Wait until everything is handed to the file."""
-        if not self.closed:
-            while self._pending:
-                self._pending.popleft().result()
+        while self._pending:
+            self._pending.popleft().result()
 
     def tell(self) -> int:
         """The position after everything that was taken."""
@@ -64,9 +70,8 @@ class WriteBehind(io.RawIOBase):
 
     def close(self) -> None:
         """End the thread; pieces that wait are given up. The file stays open."""
-        if not self.closed:
-            self._pool.shutdown(cancel_futures=True)
-            self._pending.clear()
+        self._pool.shutdown(cancel_futures=True)
+        self._pending.clear()
         super().close()
 
 
@@ -76,14 +81,11 @@ def read_checked(file: int, offset: int, buffer: memoryview, checksum: int) -> t
     Returns:
         How many bytes there were, and the CRC-32 of them after those of `checksum`.
     """
-    if len(buffer) <= _BLOCK:
-        count = os.preadv(file, [buffer], offset)
-        return count, zlib.crc32(buffer[:count], checksum)
     done = 0
-    sums = [checksum]
 
     def add(piece: memoryview) -> None:
-        sums[0] = zlib.crc32(piece, sums[0])
+        nonlocal checksum
+        checksum = zlib.crc32(piece, checksum)
 
     with ThreadPoolExecutor(1) as pool:
         while done < len(buffer):
@@ -91,6 +93,9 @@ def read_checked(file: int, offset: int, buffer: memoryview, checksum: int) -> t
             count = os.preadv(file, [piece], offset + done)
             if count == 0:
                 break
-            pool.submit(add, piece[:count])
+            if len(buffer) >= _WORTH_IT:
+                pool.submit(add, piece[:count])
+            else:
+                add(piece[:count])
             done += count
-    return done, sums[0]
+    return done, checksum
