@@ -54,6 +54,7 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "measuring",
             "session",
             "sequential",
+            "spawning",
             "worker",
             "report",
             "reporting",

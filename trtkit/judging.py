@@ -59,7 +59,7 @@ class Judge:
 
         function = self._compare.call if self._compare else None
         recorded = RecordFile() if plan.save.records_iterations else None
-        more = (function, detail, self._waivers, recorded, plan.save.records_iterations)
+        more = (function, detail, self._waivers, recorded, plan.save.asks_for(".json"), plan.save.asks_for(".html"))
         return {
             (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, self._options, *more)
             for pair in pair_runs(names)

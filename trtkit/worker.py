@@ -18,12 +18,9 @@ from trtkit.log import keep_warnings, logger
 from trtkit.plan import RunPlan
 from trtkit.results import Feeds, Iteration, sample_of
 from trtkit.sequential import Turn, keep_samples, take_turn
+from trtkit.spawning import child_command
 
 __all__ = ["main", "take_turn_apart"]
-
-_START = "import sys; sys.path[:] = sys.argv[1:]; from trtkit.worker import main; sys.exit(main())"
-"""The child's program. Its import path is this process's: `python -m` would look for `random` and `numpy` in the
-current folder first, where the user's own files are."""
 
 
 def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None) -> Turn:
@@ -38,7 +35,7 @@ def take_turn_apart(plan: RunPlan, index: int, spill: Path, given: Feeds | None)
     answer = spill / f"answer-{index}"
     # The pickle holds our own dataclasses, goes from this process to its child and comes back the same way.
     task = pickle.dumps((plan, index, str(spill), str(answer)))
-    child = subprocess.run([sys.executable, "-c", _START, *_import_path()], input=task, check=False)
+    child = subprocess.run(child_command("trtkit.worker"), input=task, check=False)
     if child.returncode == 0 and answer.is_file():
         result = pickle.loads(answer.read_bytes())
         if isinstance(result, TrtkitError):
@@ -62,11 +59,6 @@ def _keep(given: Feeds, spill: Path) -> None:
             if (sample := sample_of(feed)) is not None:
                 samples[number] = sample
     keep_samples(spill, samples)
-
-
-def _import_path() -> list[str]:
-    """Where the child looks for modules: as here, and it must find trtkit, wherever this one was imported from."""
-    return [*sys.path, str(Path(__file__).resolve().parent.parent)]
 
 
 def main() -> int:

@@ -280,7 +280,12 @@ ERRORS: list[tuple[str, int, str]] = [
         "run: error: cannot write the log file 'no/folder/x': No such file or directory",
     ),
     (f"{RUN} --pluginref", 2, "run: error: --pluginref is left out of trtkit: --onnxref is the reference on the CPU"),
-    (f"{RUN} --show-heatmaps", 2, "run: error: --show-heatmaps is left out of trtkit: it opens no windows"),
+    (
+        f"{RUN} --save-heatmaps d",
+        2,
+        "run: error: --save-heatmaps is left out of trtkit: --report FILE.html writes a page with heatmaps and plots "
+        "of every output",
+    ),
     (f"{RUN} --onnxrf", 2, "run: error: unknown option '--onnxrf'; did you mean '--onnxref' or '--onnxrt'?"),
     ("rnu linear.onnx", 2, "error: unknown command 'rnu'; did you mean 'run'? (known: {commands})"),
     ("inspect daat x.json", 2, "inspect: error: unknown command 'daat'; did you mean 'data'? (known: {subtools})"),

@@ -27,6 +27,7 @@ __all__ = ["COMMANDS", "choose", "entry", "main"]
 
 COMMANDS: Table = {
     "run": ("trtkit.cli.run", "run a model under several backends and compare every output"),
+    "suite": ("trtkit.cli.suite", "run the jobs of a suite file, each in a process of its own, and report on them"),
     "convert": ("trtkit.cli.convert", "build a TensorRT engine, or save an edited ONNX model"),
     "inspect": ("trtkit.cli.inspect", "look inside models and saved data"),
     "check": ("trtkit.cli.check", "give a verdict on what was saved, without running anything"),

@@ -1,0 +1,1 @@
+"""Measuring commands side by side; `benchmarks/run.py` is the command."""
