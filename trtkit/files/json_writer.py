@@ -75,6 +75,7 @@ class JsonOutputsWriter(BaseWriter):
             self._file.write(b'{"lst": [')
         for part in self._parts.values():
             if part.file is not self._file:
+                reserve(self._file, part.file.tell())
                 part.file.seek(0)
                 shutil.copyfileobj(part.file, self._file, _COPY_BLOCK)
                 part.file.close()

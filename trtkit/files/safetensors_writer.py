@@ -98,6 +98,7 @@ class SafetensorsWriter(BaseWriter):
                 _move(stream, self._room, self._sizes[width], room + starts[width])
             else:
                 self._file.seek(room + starts[width])
+                reserve(self._file, self._sizes[width])
                 stream.seek(0)
                 shutil.copyfileobj(stream, self._file, _COPY_BLOCK)
                 stream.close()
