@@ -205,3 +205,12 @@ def test_a_real_suite(page: Opened, tmp_path: Path) -> None:
     assert len(page.texts(".job .latency table")) == 4
     assert "waived until 2999-12-31: known" in page.texts("tr.detail.XFAIL td.wide")[0]
     assert "the waiver expired on 2020-01-01: known" in page.texts("tr.detail.FAIL td.wide")[0]
+    labels = {job["name"]: job["labels"] for job in data["jobs"]}
+    assert labels["linear/0"] == {"model": "linear", "seed": "0"}
+    again = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 3, again.stderr
+    resumed = json.loads((tmp_path / "s.json").read_text())["jobs"]
+    assert {job["name"]: job["labels"] for job in resumed} == labels
+    page.open(tmp_path / "out" / "s.html")
+    assert page.texts(".tile small")[0] == "4 from before"
+    assert page.texts(f"{ROWS} td:last-child") == ["from before", "", "", *["from before"] * 3]
