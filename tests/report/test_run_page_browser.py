@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import report_runs
 import run_page_data
-from page_browser import ARTEFACTS, chromium
+from page_browser import chromium
+from report_browser import Opened
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -29,91 +30,10 @@ def driver() -> Iterator[Chrome]:
         yield browser
 
 
-class Opened:
-    """The page in the browser."""
-
-    def __init__(self, driver: Chrome) -> None:
-        self.driver = driver
-        self.started = 0.0
-
-    def open(self, path: Path) -> None:
-        self.messages()
-        self.started = time.monotonic()
-        self.driver.get(path.as_uri())
-        self.until("return document.documentElement.dataset.ready === 'yes'")
-
-    def script(self, text: str, *arguments: Any) -> Any:
-        return self.driver.execute_script(text, *arguments)
-
-    def until(self, condition: str, *arguments: Any, seconds: float = 20) -> None:
-        limit = time.monotonic() + seconds
-        while not self.script(condition, *arguments):
-            assert time.monotonic() < limit, f"not within {seconds} s: {condition}; the browser says: {self.messages()}"
-            time.sleep(0.01)
-
-    def messages(self) -> list[str]:
-        """Errors and warnings since the last call: of scripts, of the security policy, of missing files."""
-        return [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]  # selenium has no types here
-
-    def texts(self, selector: str) -> list[str]:
-        found: list[str] = self.script(
-            "return [...document.querySelectorAll(arguments[0])].filter((each) => !each.closest('[hidden]'))"
-            ".map((each) => each.textContent)",
-            selector,
-        )
-        return found
-
-    def scroll(self, selector: str) -> None:
-        """Go to an element, as a link does, and wait until the plots there are drawn."""
-        self.script("document.querySelector(arguments[0]).scrollIntoView()", selector)
-        self.until(
-            "const plots = [...document.querySelectorAll(arguments[0] + ' .plot')];"
-            "return plots.length && plots.every((each) => each.dataset.drawn === 'yes')",
-            selector,
-        )
-
-    def picture(self, selector: str) -> list[int]:
-        """A sum over the pixels of a canvas, by channel, and its size."""
-        found: list[int] = self.script(
-            "const canvas = document.querySelector(arguments[0]), { width, height } = canvas;"
-            "const { data } = canvas.getContext('2d').getImageData(0, 0, width, height), sums = [0, 0, 0, 0];"
-            "data.forEach((value, at) => { sums[at % 4] += value; }); return [...sums, width, height]",
-            selector,
-        )
-        return found
-
-    def point(self, selector: str, across: float, down: float) -> None:
-        """Move the mouse to a part of an element, from its left upper corner."""
-        from selenium.webdriver import ActionChains
-
-        at = self.script(
-            "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
-            "return [Math.round(box.x + arguments[1] * box.width), Math.round(box.y + arguments[2] * box.height)]",
-            *(selector, across, down),
-        )
-        actions = ActionChains(self.driver, duration=0)
-        actions.w3c_actions.pointer_action.move_to_location(*at)  # type: ignore[no-untyped-call]  # nor here
-        actions.perform()
-
-    def told(self, plot: str, across: float, down: float, words: str) -> bool:
-        """Whether a plot says these words where the mouse points to; what is drawn above may still move it."""
-        for attempt in range(50):
-            self.point(f"{plot} .u-over", across + (0.5 - across) * 0.02 * (attempt % 2), down)  # it has to move
-            if words in self.texts(f"{plot} .caption")[0]:
-                return True
-            time.sleep(0.02)
-        return False
-
-    def screenshot(self, name: str) -> None:
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        assert self.driver.save_screenshot(str(ARTEFACTS / f"{name}.png"))
-
-
 @pytest.fixture
 def page(driver: Chrome) -> Iterator[Opened]:
     yield (opened := Opened(driver))
-    assert opened.messages() == []
-    assert opened.script("return performance.getEntriesByType('resource').map((entry) => entry.name)") == []
+    opened.check_quiet()
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +50,7 @@ def test_200_outputs_are_usable_within_a_second(page: Opened, big: Path) -> None
         assert len(page.texts("#verdicts tbody tr")) == OUTPUTS
         page.script("const box = document.querySelector('#verdicts input'); box.value = 'layer.7.'; box.oninput()")
         assert len(page.texts("#verdicts tbody tr")) == 1
-        seconds.append(time.monotonic() - page.started)
+        seconds.append(page.seconds())
     assert min(seconds) < LIMIT
     assert len(page.texts("article")) == 1
 
@@ -215,9 +135,7 @@ def test_plots_tell_what_is_under_the_pointer(page: Opened, big: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_and_dark(page: Opened, big: Path, scheme: str) -> None:
-    page.driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
+    page.scheme(scheme)
     light = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0] > 128"
     page.open(big)
     assert page.script(light) is (scheme == "light")
@@ -258,3 +176,43 @@ def test_latency_and_iterations(page: Opened, trtkit_command: Command, in_tmp: P
     before = page.picture("#latency canvas")
     page.script("document.querySelectorAll('#latency .plottools button')[1].click()")
     assert page.picture("#latency canvas") != before
+
+
+def test_waived_failures_and_the_worst_samples_by_name(page: Opened, trtkit_command: Command, in_tmp: Path) -> None:
+    report_runs.prepare(in_tmp)
+    (in_tmp / "waivers.toml").write_text('[[waiver]]\noutput = "y"\nreason = "<b>known"\nexpires = 2999-12-31\n')
+    (in_tmp / "named.py").write_text(
+        "import numpy, trtkit\n"
+        "def load_data():\n"
+        "    for name in ('cat.jpg', '<i>dog', 'cow.jpg'):\n"
+        "        yield trtkit.NamedFeed({'x': numpy.full((2, 3), len(name), numpy.float32)}, name)\n"
+    )
+    report_runs.save(in_tmp / "zeros.npz", "r", *[{"y": np.zeros((2, 3), np.float32)}] * 3)
+    line = ("linear.onnx", "--onnxrt", "--data-loader-script", "named.py", "--load-outputs", "zeros.npz")
+    more = ("--waivers", "waivers.toml", "--report", "r.html")
+    assert trtkit_command("run", *line, *more).code == 0
+    page.open(in_tmp / "r.html")
+    assert page.texts(".top .badge") == ["✓PASS"]
+    assert page.texts("#verdicts tbody .badge") == page.texts("article > header .badge") == ["~XFAIL"]
+    assert "waived until 2999-12-31: <b>known" in page.texts("#verdicts td.wide")[0]
+    samples = page.texts("article details.samples[open] li")
+    assert len(samples) == 3
+    assert all(": failed, required_atol " in each for each in samples)
+    assert {"cat.jpg", "<i>dog", "cow.jpg"} == {each.split(", ")[1].split(":")[0] for each in samples}
+    page.screenshot("report-waived")
+
+
+def test_an_option_stays_together_with_its_value(page: Opened, trtkit_command: Command, in_tmp: Path) -> None:
+    report_runs.prepare(in_tmp)
+    assert trtkit_command("run", *report_runs.LINES["several metrics"], "--report", "r.html").code == 1
+    page.open(in_tmp / "r.html")
+    assert page.texts("#verdicts td.mono .together")[:2] == page.texts("article code .together")[:2]
+    boxes = page.script(
+        "return [...document.querySelectorAll('.together')]"
+        ".map((each) => [each.textContent, each.getClientRects().length])"
+    )
+    assert boxes
+    for text, lines in boxes:
+        assert text.startswith("--")
+        assert len(text.split(" ")) == 2
+        assert lines == 1

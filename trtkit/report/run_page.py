@@ -12,12 +12,12 @@ from typing import Any
 
 from trtkit.report.iterations import iteration_series
 from trtkit.report.webpage import report_page
-from trtkit.report.wording import metric_line, metric_verdict, output_name, waiver_line
+from trtkit.report.wording import metric_line, metric_verdict, output_name, sample_line, waiver_line
 from trtkit.tensors import shape_text
 
-__all__ = ["rendered", "run_page_data"]
+__all__ = ["environment_facts", "rendered", "run_page_data"]
 
-SCRIPTS = ("report/errors.js", "report/run.js")
+SCRIPTS = ("report/errors.js", "report/latency.js", "report/parts.js", "report/run.js")
 
 _ORDER = ("FAIL", "XFAIL", "PASS")
 
@@ -54,7 +54,7 @@ def run_page_data(data: Mapping[str, Any]) -> dict[str, Any]:
             f"{each['output']}: {each['why']} (waived because {each['reason']})" for each in data["unneeded_waivers"]
         ],
         "models": list(_models(data)),
-        "environment": list(_environment(data)),
+        "environment": [*_gpus(data), *environment_facts(data["environment"])],
         "saved": list(data["saved"].items()),
         "plan": None if data["plan"] is None else json.dumps(data["plan"], indent=2, ensure_ascii=False),
     }
@@ -91,8 +91,16 @@ def _metric(metric: Mapping[str, Any]) -> dict[str, Any]:
         "max_abs": metric["worst"]["details"].get("max_abs"),
         "thresholds": metric["worst"]["thresholds"],
         "iterations": metric["iterations"],
+        "samples": list(_samples(metric)),
         "iterations_data": iteration_series(metric),
     }
+
+
+def _samples(metric: Mapping[str, Any]) -> Iterator[str]:
+    """The worst iterations, where there are several and their feeds have names to tell them by."""
+    samples = metric["worst_samples"]
+    if len(samples) > 1 and any(each["sample"] is not None for each in samples):
+        yield from map(sample_line, samples)
 
 
 def _precision(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -113,8 +121,8 @@ def _models(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"SHA-256 of {weights['path']}", weights["sha256"]
 
 
-def _environment(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    environment = data["environment"]
+def environment_facts(environment: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is shown of a machine, by what it is called; packages last."""
     for key in ("python", "platform", "machine"):
         yield key, environment[key]
     yield "CPU", environment["cpu"]["model"]
@@ -123,10 +131,14 @@ def _environment(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "GPU", gpu["name"]
         yield "GPU's UUID", gpu["uuid"]
         yield "GPU's driver", gpu["driver"]
+    yield from environment["packages"].items()
+
+
+def _gpus(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The state of the GPU after each runner that used one."""
     for runner in data["runners"]:
         if runner["gpu"] is not None:
             yield (
                 f"ran {runner['name']}",
                 ", ".join(f"{key} {value}" for key, value in runner["gpu"].items() if value is not None),
             )
-    yield from environment["packages"].items()

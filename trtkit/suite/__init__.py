@@ -9,7 +9,7 @@ process      one task in a process of its own: `run_apart`, `Child`
 keeper       the small process that holds a job to its limits and leaves nothing running; proctree is what it looks at
 job          what the job's process does
 running      carries out a suite; store keeps results, verdicts judges them
-report       what it came to; rendering is the table of its forms: junit, markdown
+report       what it came to; rendering is the table of its forms: junit, markdown, page
 options      the options of `trtkit suite`
 """
 

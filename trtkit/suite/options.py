@@ -66,7 +66,8 @@ class SuiteOptions:
     report: Sequence[str] = option(
         (),
         "--report",
-        help="save the report; each suffix chooses the form: .json (docs/suite.md), .xml (JUnit), .md (Markdown)",
+        help="save the report; each suffix chooses the form: .json (docs/suite.md), .xml (JUnit), .md (Markdown), "
+        ".html (a page of all jobs)",
         metavar="FILE",
         parse=_report_path,
         count="+",

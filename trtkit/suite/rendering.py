@@ -16,6 +16,7 @@ SUITE_RENDERERS: Mapping[str, str | None] = {
     ".json": None,
     ".xml": "trtkit.suite.junit",
     ".md": "trtkit.suite.markdown",
+    ".html": "trtkit.suite.page",
 }
 """Suffix of a file to the module that makes its text, with a function `rendered(data)`; JSON is the data itself."""
 
@@ -32,12 +33,13 @@ def suite_report_suffix(path: str | Path) -> str:
     return suffix
 
 
-def render_suite(data: Mapping[str, Any], suffix: str) -> str:
+def render_suite(data: Mapping[str, Any], suffix: str, folder: str = "") -> str:
     """A suite's report as text.
 
     Args:
         data: as `SuiteReport.to_data` gives it, or as read from a saved `.json`.
-        suffix: `.json`, `.xml` (JUnit) or `.md` (Markdown).
+        suffix: `.json`, `.xml` (JUnit), `.md` (Markdown) or `.html` (a web page).
+        folder: the suite's, relative to that which a page will be in, for its links; empty where it is the same.
 
     Raises:
         UsageError: there is no such form.
@@ -45,11 +47,13 @@ def render_suite(data: Mapping[str, Any], suffix: str) -> str:
     """
     from trtkit.suite.report import SCHEMA, SCHEMA_VERSION
 
-    module = SUITE_RENDERERS[suite_report_suffix(f"report{suffix}")]
+    form = suite_report_suffix(f"report{suffix}")
+    module = SUITE_RENDERERS[form]
     found = data.get("schema"), data.get("schema_version")
     if found != (SCHEMA, SCHEMA_VERSION):
         raise FileError(f"it is a report of {found[0]} {found[1]}, and this trtkit reads {SCHEMA} {SCHEMA_VERSION}")
     if module is None:
         return json.dumps(data, indent=1, allow_nan=False) + "\n"
-    text: str = importlib.import_module(module).rendered(data)
+    more = {"folder": folder} if form == ".html" else {}
+    text: str = importlib.import_module(module).rendered(data, **more)
     return text

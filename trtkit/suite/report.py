@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,8 @@ def save_suite_report(report: SuiteReport, path: str | Path) -> None:
     from trtkit.atomic import replacing
     from trtkit.suite.rendering import render_suite, suite_report_suffix
 
-    text = render_suite(report.to_data(), suite_report_suffix(path))
+    folder = os.path.relpath(Path(report.suite).resolve().parent, Path(path).resolve().parent)
+    text = render_suite(report.to_data(), suite_report_suffix(path), folder)
     with replacing(path) as file:
         file.write(text.encode(errors="replace"))
 

@@ -105,7 +105,7 @@ class _Running:
             if known is None or known.verdict not in JUDGED or not all(map(_exists, paths_written(job.plan))):
                 self.left.append(name)
             else:
-                self._end(JobResult(**{**vars(known), "words": tuple(job.words), "resumed": True}))
+                self._end(replace(known, words=tuple(job.words), labels=job.labels, resumed=True))
 
     def run_on(self, executor: Executor) -> None:
         """Run what is left, until all of it has ended or one has to stop."""
@@ -158,11 +158,12 @@ class _Running:
             attempts=ended.attempts,
             log="" if verdict in JUDGED else ended.log,
             report=report,
+            labels=job.labels,
         )
 
 
 def _not_run(job: Job, task: Task) -> JobResult:
-    return JobResult(job.name, "NOT RUN", "the suite stopped before it", task.key, tuple(job.words))
+    return JobResult(job.name, "NOT RUN", "the suite stopped before it", task.key, tuple(job.words), labels=job.labels)
 
 
 def _exists(path: str) -> bool:

@@ -9,7 +9,7 @@ import glob
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, Protocol
@@ -69,6 +69,7 @@ class Job:
         seconds: its time limit; None for none.
         memory: its memory limit in bytes; None for none.
         gpus: how many GPUs it needs.
+        labels: what it is called on each axis of its matrix.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Job:
     seconds: float | None = DEFAULT_SECONDS
     memory: int | None = None
     gpus: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ class _Reader:
         ]
         several = {axis.name for axis in axes if len(axis.points) > 1}
         for each in combinations(axes, matrix):
-            yield self._job(_name(name, each, several), {**own, **self._checked(each.values)})
+            job = self._job(_name(name, each, several), {**own, **self._checked(each.values)})
+            yield replace(job, labels=each.labels)
 
     def _checked(self, values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
         """The same by the first spelling of each key.

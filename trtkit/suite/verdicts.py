@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from trtkit.suite.executor import Fate
@@ -54,6 +54,7 @@ class JobResult:
         resumed: the result is from an earlier suite.
         log: the end of what it wrote to standard error; empty where it was judged.
         report: the run's report (docs/report.md), None where there is none.
+        labels: what it is called on each axis of its matrix.
     """
 
     name: str
@@ -68,10 +69,11 @@ class JobResult:
     resumed: bool = False
     log: str = ""
     report: Mapping[str, Any] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def to_data(self) -> dict[str, Any]:
         """As a plain dictionary."""
-        return {**vars(self), "words": list(self.words)}
+        return {**vars(self), "words": list(self.words), "labels": dict(self.labels)}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> JobResult:

@@ -8,6 +8,9 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+// A name that breaks between its parts rather than within them.
+const breakable = (name) => element("span", {}, ...name.split(/(?<=[./_:=])/).flatMap((part, at) => (at ? [element("wbr"), part] : [part])));
+
 const digits = new Intl.NumberFormat("en");
 const whole = (number) => digits.format(number);
 const counted = (number, noun) => `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -62,8 +65,14 @@ function choice(label, names, pick, chosen = 0) {
   return made;
 }
 
-const SIGNS = { PASS: "✓", FAIL: "✕", XFAIL: "~", ERROR: "!", RAN: "▸" };
-const badge = (verdict) => element("span", { className: `badge ${verdict}` }, element("i", { ariaHidden: "true" }, SIGNS[verdict]), verdict);
+// Verdicts, those to look at first.
+const SIGNS = {
+  FAIL: "✕", ERROR: "!", CRASH: "!", TIMEOUT: "!", MEMORY: "!", LOST: "!", "NOT RUN": "–", XFAIL: "~", RAN: "▸", PASS: "✓",
+};
+const VERDICTS = Object.keys(SIGNS);
+const tone = (verdict) => verdict.replace(" ", "-");
+const sign = (verdict) => element("i", { ariaHidden: "true" }, SIGNS[verdict]);
+const badge = (verdict) => element("span", { className: `badge ${tone(verdict)}` }, sign(verdict), verdict);
 
 // Calls `show` when an element comes near to what is on the screen, and `hide` when it is far again.
 const near = new IntersectionObserver((entries) => {
@@ -87,4 +96,29 @@ function facts(pairs) {
 
 function folded(title, content, open = false) {
   return element("details", { open }, element("summary", {}, title), content);
+}
+
+// The head of a page: the verdict, what it is about, links to the sections, and the switch of colours.
+function pageHead({ verdict, text }, about, links) {
+  return element("header", { className: `top ${tone(verdict)}` },
+    element("div", { className: "verdict" }, badge(verdict), element("div", {}, element("h1", {}, text),
+      element("p", {}, ...about.filter(Boolean).flatMap((each, at) => [at ? " · " : "", element("span", {}, each)])))),
+    element("nav", {}, ...links.map(([id, title]) => element("a", { href: `#${id}` }, title)),
+      choice("Colours", SCHEMES, (at) => setScheme(SCHEMES[at]))));
+}
+
+const moment = (created) => created && `${created.replace("T", " ").replace("Z", "")} UTC`;
+
+// Figures at a glance: title, value, what else there is to say, and its tone.
+const tileGrid = (tiles, kind = "") => (tiles.length ? element("div", { className: `tiles ${kind}` }, ...tiles.map(([title, value, more, look]) =>
+  element("div", { className: `tile ${look ?? ""}` }, element("span", {}, title), element("b", {}, value), element("small", {}, more)))) : null);
+
+const callout = (kind, title, lines) => (lines.length ? element("div", { className: `callout ${kind}` }, element("b", {}, title),
+  element("ul", {}, ...lines.map((line) => element("li", {}, line)))) : null);
+
+// A number with a bar below, as long as its share of the largest.
+function measured(text, share) {
+  const meter = element("i", { className: "meter", ariaHidden: "true" });
+  meter.style.setProperty("--share", `${100 * share}%`);
+  return element("span", { className: "measured" }, text, meter);
 }

@@ -200,6 +200,17 @@ function iterationPlot(metric) {
   return plot;
 }
 
+// Options that would let something pass; each stays together with its value.
+function flags(text) {
+  const parts = text.split(/(--[\w-]+ (?!--)\S+)/);
+  return element("span", {}, ...parts.map((part, at) => (at % 2 ? element("span", { className: "together" }, part) : part)));
+}
+
+// The worst iterations of a metric by the names of their feeds; open where it failed.
+const worstSamples = ({ samples, verdict }) => (samples.length ? element("details", { className: "samples", open: verdict !== "PASS" },
+  element("summary", {}, `Worst samples (${whole(samples.length)})`),
+  element("ul", { className: "lines" }, ...samples.map((line) => element("li", {}, line)))) : null);
+
 // All that there is to see of one output; with `several` comparisons, which of them it is from.
 function outputCard(output, several) {
   const body = element("div", { className: "plots" });
@@ -208,8 +219,8 @@ function outputCard(output, several) {
       several ? element("span", { className: "type" }, output.pair) : null),
     element("ul", { className: "found" }, ...output.metrics.map((metric) => element("li", {},
       element("b", {}, metric.metric), " ", metric.line,
-      metric.required ? element("span", { className: "would" }, metric.required.startsWith("--") ? "would pass with " : "", element("code", {}, metric.required)) : null,
-      metric.waiver ? element("span", { className: "would" }, metric.waiver) : null)),
+      metric.required ? element("span", { className: "would" }, metric.required.startsWith("--") ? "would pass with " : "", element("code", {}, flags(metric.required))) : null,
+      metric.waiver ? element("span", { className: "would" }, metric.waiver) : null, worstSamples(metric))),
     ...output.notes.map((note) => element("li", { className: "note" }, note))), body);
   let made = false;
   whenNear(card, () => {
