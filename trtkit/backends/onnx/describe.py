@@ -86,7 +86,7 @@ def describe(model: LoadedModel, weights: bool = False) -> ModelDescription:
         FileError: the file cannot be read.
         ModelError: it is no ONNX model.
     """
-    proto = model.structure()
+    proto = model.outline()
     graphs = list(graphs_of(proto))
     inputs, outputs = model.specs()
     return ModelDescription(
@@ -97,7 +97,7 @@ def describe(model: LoadedModel, weights: bool = False) -> ModelDescription:
         outputs=tuple(outputs.values()),
         layer_count=len(proto.graph.node),
         layers=lambda: _layers(model, weights),
-        details=_details(proto, graphs, [model.data_dir, model.path.resolve().parent]),
+        details=_details(model, proto, graphs),
         opsets={each.domain or "ai.onnx": each.version for each in proto.opset_import},
         metadata={entry.key: entry.value for entry in proto.metadata_props},
         totals=lambda: totals(proto, graphs),
@@ -115,12 +115,14 @@ def _facts(proto: ModelProto) -> dict[str, str]:
     return facts
 
 
-def _details(proto: ModelProto, graphs: Iterable[GraphProto], folders: Sequence[Path]) -> dict[str, str]:
+def _details(model: LoadedModel, proto: ModelProto, graphs: Iterable[GraphProto]) -> dict[str, str]:
     """What the author says of the model, and which files it has its weights in."""
     found = {"domain": proto.domain, "model version": str(proto.model_version or ""), "description": proto.doc_string}
     details = {subject: fact for subject, fact in found.items() if fact}
     files = external_files(graphs)
+    files.pop(model.own_location, None)  # it was left there only now
     if files:
+        folders = [model.data_dir, model.path.resolve().parent]
         named = []
         for location, size in list(files.items())[:_NAMED]:
             here = any((folder / location).is_file() for folder in folders)
@@ -132,7 +134,7 @@ def _details(proto: ModelProto, graphs: Iterable[GraphProto], folders: Sequence[
 
 def _inferred(model: LoadedModel) -> ModelProto:
     """The model with the types and shapes that can be inferred, where it leaves some out."""
-    proto = model.structure()
+    proto = model.outline()
     if all(is_stated(graph, graph.node) for graph in graphs_of(proto)):
         return proto
     # Inference makes several copies of what it is given: of a big model it gets one without the values of weights.
@@ -141,7 +143,7 @@ def _inferred(model: LoadedModel) -> ModelProto:
 
 def _layers(model: LoadedModel, weights: bool) -> Iterator[Layer]:
     inferred = _inferred(model)
-    whole = model.structure() if weights else inferred
+    whole = model.outline() if weights else inferred
     scope = _Scope(model.data_dir if weights else None)
     yield from _graph(inferred.graph, whole.graph, "", scope)
     for function in inferred.functions:
