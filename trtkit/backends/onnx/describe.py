@@ -96,12 +96,12 @@ def describe(model: LoadedModel, weights: bool = False) -> ModelDescription:
         inputs=tuple(inputs.values()),
         outputs=tuple(outputs.values()),
         layer_count=len(proto.graph.node),
-        layers=lambda: _layers(model, weights),
+        layers=lambda: _layers(model, graphs, weights),
         details=_details(model, proto, graphs),
         opsets={each.domain or "ai.onnx": each.version for each in proto.opset_import},
         metadata={entry.key: entry.value for entry in proto.metadata_props},
         totals=lambda: totals(proto, graphs),
-        data_dependent=lambda: _data_dependent(model),
+        data_dependent=lambda: _data_dependent(model, graphs),
     )
 
 
@@ -132,17 +132,17 @@ def _details(model: LoadedModel, proto: ModelProto, graphs: Iterable[GraphProto]
     return details
 
 
-def _inferred(model: LoadedModel) -> ModelProto:
-    """The model with the types and shapes that can be inferred, where it leaves some out."""
+def _inferred(model: LoadedModel, graphs: Iterable[GraphProto]) -> ModelProto:
+    """The model with the types and shapes that can be inferred, where one of its graphs leaves some out."""
     proto = model.outline()
-    if all(is_stated(graph, graph.node) for graph in graphs_of(proto)):
+    if all(is_stated(graph, graph.node) for graph in graphs):
         return proto
     # Inference makes several copies of what it is given: of a big model it gets one without the values of weights.
     return try_infer_shapes(proto) if proto.ByteSize() < _SMALL else inferred_structure(model)
 
 
-def _layers(model: LoadedModel, weights: bool) -> Iterator[Layer]:
-    inferred = _inferred(model)
+def _layers(model: LoadedModel, graphs: Iterable[GraphProto], weights: bool) -> Iterator[Layer]:
+    inferred = _inferred(model, graphs)
     whole = model.outline() if weights else inferred
     scope = _Scope(model.data_dir if weights else None)
     yield from _graph(inferred.graph, whole.graph, "", scope)
@@ -151,8 +151,8 @@ def _layers(model: LoadedModel, weights: bool) -> Iterator[Layer]:
         yield from _nodes(function.node, function.node, f"{name}/", scope)
 
 
-def _data_dependent(model: LoadedModel) -> list[DataDependent]:
-    inferred = _inferred(model)
+def _data_dependent(model: LoadedModel, graphs: Iterable[GraphProto]) -> list[DataDependent]:
+    inferred = _inferred(model, graphs)
     return data_dependent(inferred, _known(inferred.graph))
 
 
@@ -180,19 +180,22 @@ def _graph(graph: GraphProto, whole: GraphProto, prefix: str, outer: _Scope) -> 
 def _nodes(nodes: Sequence[NodeProto], whole: Sequence[NodeProto], prefix: str, scope: _Scope) -> Iterator[Layer]:
     """The layers of some nodes; models have tens of thousands, so that each step here counts."""
     known, spec = scope.known, scope.spec
+    operators: dict[tuple[str, str], str] = {}
     for number, node in enumerate(nodes):
         index = f"{prefix}{number}"
+        kind = node.domain, node.op_type
+        attributes = node.attribute
         yield Layer(
             index,
             decoded(node.name),
-            operator_name(node.domain, node.op_type),
+            operators.get(kind) or operators.setdefault(kind, operator_name(*kind)),
             [known.get(name) or spec(name) for name in node.input],
             [known.get(name) or spec(name) for name in node.output],
             attributes=partial(attribute_values, node),
             weights=partial(_weights, node, scope),
         )
-        if len(node.attribute):
-            for place, attribute in enumerate(node.attribute):
+        if attributes:
+            for place, attribute in enumerate(attributes):
                 if attribute.type in _GRAPHS:
                     yield from _subgraphs(attribute, whole[number].attribute[place], index, scope)
 
