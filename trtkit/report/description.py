@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trtkit.report.convert import size_text
 from trtkit.report.text import count
 from trtkit.report.values import LINE_WIDTH, NUM_ITEMS, format_values
+from trtkit.report.wording import size_text
 from trtkit.tensors import Shape, TensorSpec, shape_text
 
 if TYPE_CHECKING:
