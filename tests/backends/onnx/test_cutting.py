@@ -109,7 +109,7 @@ class Counted(io.FileIO):
 
     count = 0
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size) or b""
         self.count += len(data)
         return data
@@ -137,13 +137,16 @@ def test_two_gigabytes(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     with path.open("wb") as file:
         file.truncate((1 << 31) + 5)
-    with pytest.raises(ModelError, match="2147483653 bytes.*at most 2147483647"):
+    with pytest.raises(ModelError, match=r"2147483653 bytes.*at most 2147483647"):
         read_apart(path)
+
+
+GRAPH: bytes = helper.make_graph([], "g", [], [], [weight("w")]).SerializeToString()
 
 
 def nested(depth: int) -> bytes:
     """Graphs in attributes of nodes in graphs, with a large weight in the innermost."""
-    data = helper.make_graph([], "g", [], [], [weight("w")]).SerializeToString()
+    data = GRAPH
     for _ in range(depth):
         for number in (6, 5, 1):  # AttributeProto.g, NodeProto.attribute, GraphProto.node
             data = prefix(number, len(data)) + data
@@ -159,7 +162,6 @@ def doubled(number: int, message: bytes) -> bytes:
 
 
 WHOLE = everywhere().SerializeToString()
-GRAPH = helper.make_graph([], "g", [], [], [weight("w")]).SerializeToString()
 TENSOR = weight("w").SerializeToString()
 
 UNUSUAL = {

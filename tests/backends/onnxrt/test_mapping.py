@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import zoo
 from onnx import TensorProto, numpy_helper
@@ -47,9 +47,7 @@ def weight(*shape: int, name: str = "w", dtype: Any = np.float32) -> TensorProto
 Case = tuple[Sequence[onnx.NodeProto], tuple[int, ...], Sequence[TensorProto]]
 
 CASES: dict[str, Case] = {
-    **{
-        kind: ([node(kind, ["w", "x"], ["y"])], (9, 1, 31), [weight(17, 31)]) for kind in ("Add", "Sub", "Mul", "Div")
-    },
+    **{kind: ([node(kind, ["w", "x"], ["y"])], (9, 1, 31), [weight(17, 31)]) for kind in ("Add", "Sub", "Mul", "Div")},
     "Conv": ([node("Conv", ["x", "w"], ["c"]), node("Relu", ["c"], ["y"])], (1, 16, 9, 9), [weight(32, 16, 3, 3)]),
     "Conv-1d": ([node("Conv", ["x", "w"], ["y"])], (2, 5, 91), [weight(13, 5, 7)]),
     "ConvTranspose": ([node("ConvTranspose", ["x", "w"], ["y"])], (1, 16, 9, 9), [weight(16, 9, 3, 3)]),

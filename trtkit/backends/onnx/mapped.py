@@ -69,7 +69,7 @@ def mapped_model(
     """
     fit = _fit(outline.graph, str(file), least)
     real, folder = file.resolve(), root.resolve()
-    if not fit or _elsewhere(outline, str(file)) and not real.is_relative_to(folder):
+    if not fit or (_elsewhere(outline, str(file)) and not real.is_relative_to(folder)):
         return None  # in the second case no folder holds both: the model is a link
     folder = folder if real.is_relative_to(folder) else real.parent
     model = type(outline)()
@@ -96,9 +96,7 @@ def _fit(graph: GraphProto, own: str, least: int) -> set[str]:
     return {
         tensor.name
         for tensor in graph.initializer
-        if tensor.name not in unfit
-        and location_of(tensor) == own
-        and _size(tensor) >= least
+        if tensor.name not in unfit and location_of(tensor) == own and _size(tensor) >= least
     }
 
 
@@ -107,7 +105,8 @@ def _size(tensor: TensorProto) -> int:
     name = NAMES.get(tensor.data_type)
     if name is None or DTYPES[name].bits < 8:
         return 0
-    return math.prod(tensor.dims) * DTYPES[name].bits // 8
+    values: int = math.prod(tensor.dims)
+    return values * DTYPES[name].bits // 8
 
 
 def _elsewhere(model: ModelProto, own: str) -> bool:

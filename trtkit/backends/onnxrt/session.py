@@ -84,12 +84,13 @@ def _mapped_session(
         return None
     if tuple(int(part) for part in ort.__version__.split(".")[:2]) < _KNOWS_DATA_DIR:
         return None
+    failures: tuple[type[Exception], ...] = (ModelError, *ort_exceptions())
     try:
         mapped = model.mapped()
         if mapped is None:
             return None
         session = load(mapped.data, mapped.folder)
-    except (ModelError, *ort_exceptions()) as error:
+    except failures as error:
         logger.debug("the weights are not mapped, ONNX Runtime reads the model itself: %s", one_line(error))
         return None
     mapped.check_unchanged()
