@@ -112,7 +112,11 @@ class OnnxModel(Protocol):
 
     def mapped(self) -> MappedModel | None:
         """The same model with its large weights as external data in its own file, for a backend that maps such data;
-        None where it is small, where it has no such weights, or where they have to be read for another reason."""
+        None where it is small, where it has no such weights, or where they have to be read for another reason.
+
+        Raises:
+            FileError: its file cannot be read.
+        """
 
     def proto(self) -> Any:
         """The `onnx.ModelProto` with all weights in memory. It may be shared: don't change it.

@@ -130,16 +130,19 @@ class LoadedModel:
 
     def mapped(self) -> MappedModel | None:
         """The model with its large weights as external data in its file: see `trtkit.backends.onnx.mapped`. None for
-        files up to 64 MiB, and where there is nothing to map.
+        files up to 64 MiB, where there is nothing to map, and where something is wrong with the model.
 
         Raises:
-            FileError, ModelError: as for `structure()`.
+            FileError: the file cannot be read.
         """
         if self._outline_recipe is None or self._options.ignore_external_data or _size(self._path) <= _KEEP:
             return None
         from trtkit.backends.onnx.mapped import mapped_model
 
-        outline = self.outline()
+        try:
+            outline = self.outline()
+        except ModelError:
+            return None  # whoever reads it as it stands will say what is wrong
         return mapped_model(outline, self._path.absolute(), self.data_dir, self._stamp) if self._stamp else None
 
     def own(self) -> tuple[ModelProto, Path]:

@@ -12,9 +12,8 @@ from trtkit.errors import ModelError, UsageError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from trtkit.backends.base import OnnxModel, RunnerContext
+    from trtkit.backends.base import MappedModel, OnnxModel, RunnerContext
 
 __all__ = ["make_session"]
 
@@ -52,17 +51,21 @@ def make_session(ort: Any, model: OnnxModel, options: Options, context: RunnerCo
     providers = resolve(options.providers, known, available)
     values = resolve_options(options.provider_options, providers, known)
 
-    def load(source: str | bytes, folder: Path | None) -> Any:
-        settings = _session_options(ort, options, context)
-        if folder is not None:
-            settings.add_session_config_entry(_DATA_DIR, str(folder))
+    def load(source: str | bytes, settings: Any) -> Any:
         return ort.InferenceSession(source, settings, providers=providers, provider_options=values, enable_fallback=0)
 
-    session = _mapped_session(ort, model, options, providers, load)
+    settings = _session_options(ort, options, context)
+    mapped = model.mapped() if _may_map(ort, options, providers) else None
+    session = None
+    if mapped is not None:
+        session = _mapped_session(mapped, _session_options(ort, options, context), load)
     if session is None:
         file = model.as_file()
+        source: str | bytes = str(file) if file is not None else model.graph_bytes()
+        if file is None:
+            settings.add_session_config_entry(_DATA_DIR, str(model.data_dir.resolve()))
         try:
-            session = load(model.graph_bytes(), model.data_dir.resolve()) if file is None else load(str(file), None)
+            session = load(source, settings)
         except ort_exceptions() as error:
             raise load_failure(error, model.path, ort) from error
     if getattr(session, "_model_bytes", None) is not None:
@@ -71,30 +74,30 @@ def make_session(ort: Any, model: OnnxModel, options: Options, context: RunnerCo
     return session
 
 
-def _mapped_session(
-    ort: Any, model: OnnxModel, options: Options, providers: Sequence[str], load: Callable[[bytes, Path], Any]
-) -> Any:
-    """A session that maps large weights out of the model's file; None where it is not to, or cannot.
+def _may_map(ort: Any, options: Options, providers: Sequence[str]) -> bool:
+    """Whether to map weights if there are some to be mapped.
 
     On other providers than the CPU weights are copied to where they compute, and some look for the path of the model.
     """
     if options.map_weights == "never" or _DATA_DIR in options.session_config:
-        return None
+        return False
     if options.map_weights == "auto" and list(providers) != [_CPU]:
-        return None
-    if tuple(int(part) for part in ort.__version__.split(".")[:2]) < _KNOWS_DATA_DIR:
-        return None
-    failures: tuple[type[Exception], ...] = (ModelError, *ort_exceptions())
+        return False
+    release = tuple(int(part) for part in ort.__version__.split(".")[:2])
+    return release >= _KNOWS_DATA_DIR
+
+
+def _mapped_session(mapped: MappedModel, settings: Any, load: Callable[[bytes, Any], Any]) -> Any:
+    """A session that maps large weights out of the model's file; None where that is refused: then ONNX Runtime is to
+    say itself what it does not like about the model."""
+    settings.add_session_config_entry(_DATA_DIR, str(mapped.folder))
     try:
-        mapped = model.mapped()
-        if mapped is None:
-            return None
-        session = load(mapped.data, mapped.folder)
-    except failures as error:
+        session = load(mapped.data, settings)
+    except ort_exceptions() as error:
         logger.debug("the weights are not mapped, ONNX Runtime reads the model itself: %s", one_line(error))
         return None
     mapped.check_unchanged()
-    logger.info("weights of %s are mapped", model.path)
+    logger.info("weights of %s are mapped", mapped.file)
     return session
 
 
