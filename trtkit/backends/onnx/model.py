@@ -107,7 +107,8 @@ class LoadedModel:
         """`structure()`; of a large file the large weights are left there, as external data at `own_location`. It may
         be shared: don't change it.
         """
-        if self._kept is not None or self._outline_recipe is None or _size(self._path) <= _WHOLE:
+        whole = _KEEP if self._options.edits else _WHOLE  # edits are not made twice where the result can be kept
+        if self._kept is not None or self._outline_recipe is None or _size(self._path) <= whole:
             return self.structure()
         if self._outlined is None:
             self._stamp = file_stamp(self._path)
