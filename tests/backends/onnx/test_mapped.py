@@ -54,6 +54,12 @@ BYTES = numpy_helper.from_array(np.ones((SIDE, SIDE), np.int8), "w")
 
 FIT: dict[str, tuple[Callable[[], onnx.ModelProto], list[str]]] = {
     "product": (lambda: plain(PRODUCT), ["w"]),
+    "left-operand": (lambda: plain(zoo.node("MatMul", ["w", "x"], ["y"])), []),
+    "both-operands": (lambda: plain(zoo.node("MatMul", ["w", "w"], ["y"])), []),
+    "batch-of-matrices": (lambda: plain(PRODUCT, weights=(numpy_helper.from_array(SQUARE[None], "w"),)), []),
+    "wide": (lambda: plain(PRODUCT, weights=(numpy_helper.from_array(SQUARE.astype(np.float64), "w"),)), []),
+    "added": (lambda: plain(zoo.node("Add", ["w", "x"], ["y"])), ["w"]),
+    "added-to-a-product": (lambda: plain(zoo.node("Gemm", ["x", "x", "w"], ["y"])), []),
     "sum": (lambda: plain(SUM, zoo.node("Add", ["x", "s"], ["y"])), []),
     "product-and-sum": (lambda: plain(PRODUCT, SUM), []),
     "read-by-a-subgraph": (lambda: branch([zoo.node("MatMul", ["x", "w"], ["o"])], "o"), []),

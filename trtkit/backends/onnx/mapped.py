@@ -1,9 +1,10 @@
 """A model whose large weights a backend can map out of its file: they are neither parsed nor copied.
 
-A weight lies in an .onnx file wherever the bytes before it end, so that a mapped one begins at any address. What a
-kernel computes must not depend on that. It does where sums are vectorised from the first aligned element on, as
-reductions may be; so only weights that nothing but the operators below reads are mapped. These copy or pack the weight,
-take it element by element, or multiply integers (docs/decisions/0025-mapped-weights.md).
+A weight lies in an .onnx file wherever the bytes before it end, so that a mapped one begins at any address. Neither
+what a kernel computes nor how long it takes must depend on that. Sums that are vectorised from the first aligned
+element on do, as in reductions, and so does the time of products with weights that are read where they are. So only
+weights are mapped that nothing but the operators below reads: they repack the weight once, copy from it, or take it
+element by element (docs/decisions/0025-mapped-weights.md).
 """
 
 from __future__ import annotations
@@ -28,27 +29,26 @@ MAPPED = 1 << 20
 
 _DOMAINS = ("", "ai.onnx")
 
+_PACKED = {"Gemm": 1, "MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3}
+"""Products, with the place of the operand that is repacked, where that is a matrix of at most 32 bits."""
+
 _INDIFFERENT = frozenset(
     (
         "Add",
         "Conv",
-        "ConvInteger",
         "ConvTranspose",
         "DequantizeLinear",
         "Div",
         "Gather",
-        "Gemm",
         "GRU",
         "LSTM",
-        "MatMul",
-        "MatMulInteger",
         "Mul",
         "QLinearConv",
-        "QLinearMatMul",
         "Sub",
         "Transpose",
     )
 )
+"""Operators that can have a weight in any place."""
 
 
 def mapped_model(
@@ -87,17 +87,29 @@ def mapped_model(
 def _fit(graph: GraphProto, own: str, least: int) -> set[str]:
     """The initialisers of the main graph that can be mapped, by name."""
     unfit = {info.name for infos in (graph.input, graph.output) for info in infos}
+    packed = set()
     for node in graph.node:
-        if node.op_type not in _INDIFFERENT or node.domain not in _DOMAINS:
+        place = _PACKED.get(node.op_type)
+        if node.domain not in _DOMAINS or (place is None and node.op_type not in _INDIFFERENT):
             unfit.update(node.input)
+        elif place is not None:
+            packed.update(node.input[place : place + 1])
+            unfit.update(name for index, name in enumerate(node.input) if index != place)
     for inner in subgraphs_of(graph.node):
         unfit.update(info.name for info in inner.output)
         unfit.update(name for node in inner.node for name in node.input)
     return {
         tensor.name
         for tensor in graph.initializer
-        if tensor.name not in unfit and location_of(tensor) == own and _size(tensor) >= least
+        if tensor.name not in unfit
+        and location_of(tensor) == own
+        and _size(tensor) >= least
+        and (tensor.name not in packed or _is_packable(tensor))
     }
+
+
+def _is_packable(tensor: TensorProto) -> bool:
+    return len(tensor.dims) == 2 and DTYPES[NAMES[tensor.data_type]].bits <= 32
 
 
 def _size(tensor: TensorProto) -> int:
