@@ -9,6 +9,7 @@ round address. Latencies are medians of the faster third, the two taking turns.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -85,13 +86,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=120)
     rounds = parser.parse_args().rounds
-    print(
-        f"ONNX Runtime {onnxruntime.__version__}\n\n| weight of | same bits | latency, mapped to read |\n| --- | --- | --- |"
-    )
+    say = sys.stdout.write
+    say(f"ONNX Runtime {onnxruntime.__version__}\n\n")
+    say("| weight of | same bits | latency, mapped to read |\n| --- | --- | --- |\n")
     with tempfile.TemporaryDirectory() as folder:
         for name, case in CASES.items():
             same, ratio = measure(case, Path(folder) / "m.onnx", rounds)
-            print(f"| {name} | {'yes' if same else 'no'} | {ratio:.2f} |")
+            say(f"| {name} | {'yes' if same else 'no'} | {ratio:.2f} |\n")
 
 
 if __name__ == "__main__":
