@@ -28,7 +28,9 @@ def inferred_structure(model: LoadedModel, data_prop: bool = False) -> ModelProt
         model: the model; where ONNX can infer nothing, it comes back as it is.
         data_prop: whether to follow the values of shapes as well, which tells more and takes longer.
     """
-    proto, _ = model.own()
+    outline = model.outline()
+    proto = type(outline)()
+    proto.CopyFrom(outline)
     for tensor in weights_of(proto):
         if math.prod(tensor.dims) > _NO_SHAPE:
             for field in _VALUES:
