@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trtkit.results import Array
 
-__all__ = ["CHUNK", "blocks", "chunks", "row_chunks"]
+__all__ = ["CHUNK", "SLICE", "blocks", "chunks", "row_chunks", "slices"]
 
 CHUNK = 1 << 16
 """Elements per piece: half a megabyte of float64."""
+
+SLICE = 1 << 18
+"""Elements that one thread works on without looking up."""
 
 Index = tuple[Any, ...]
 
@@ -48,6 +51,30 @@ def chunks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     else:
         for index in blocks(first.shape, CHUNK):
             yield tuple(array[index].reshape(-1) for array in arrays)
+
+
+def slices(*arrays: Array) -> Iterator[tuple[int, tuple[Array, ...]]]:
+    """One-dimensional pieces of arrays of one shape, each with the number of its first element, in C order.
+
+    All are contiguous and of the machine's byte order. They are views of at most `SLICE` elements where all the arrays
+    are so, else copies of at most `CHUNK`.
+    """
+    if all(array.flags.carray and array.dtype.isnative for array in arrays):
+        flat = [array.reshape(-1) for array in arrays]
+        for start in range(0, arrays[0].size, SLICE):
+            yield start, tuple(array[start : start + SLICE] for array in flat)
+        return
+    start = 0
+    for pieces in chunks(*arrays) if arrays[0].size else ():
+        yield start, tuple(map(_plain, pieces))
+        start += pieces[0].size
+
+
+def _plain(piece: Array) -> Array:
+    """The piece in contiguous memory and in the machine's byte order; itself where it is."""
+    import numpy as np
+
+    return np.require(piece, piece.dtype.newbyteorder("="), ("C", "A"))
 
 
 def row_chunks(axis: int, *arrays: Array) -> Iterator[tuple[Array, ...]]:

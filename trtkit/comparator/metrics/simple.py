@@ -38,7 +38,6 @@ from trtkit.suggest import did_you_mean
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
     from trtkit.comparator.outcome import MetricResult
-    from trtkit.results import Array
 
 __all__ = ["AT_MOST", "PERFECT", "Options", "compare", "judge", "prepare", "required"]
 
@@ -185,6 +184,8 @@ def required(figures: Mapping[str, float], thresholds: Mapping[str, float | str]
 
 
 def _statistics(pair: ArrayPair, thresholds: Mapping[str, float | str]) -> dict[str, float]:
+    from trtkit.comparator.distribution import error_quantile
+
     errors, statistic = pair.errors, thresholds["check_error_stat"]
     if pair.size == 0:
         both = (0.0, 0.0)
@@ -196,25 +197,8 @@ def _statistics(pair: ArrayPair, thresholds: Mapping[str, float | str]) -> dict[
         both = (errors.sum_abs / pair.size, errors.sum_rel / pair.size)
     else:
         share = 0.5 if statistic == "median" else float(thresholds["error_quantile"])
-        both = (_quantile(pair, share, 0), _quantile(pair, share, 1))
+        both = (error_quantile(pair, share, False), error_quantile(pair, share, True))
     return {"required_atol": both[0], "required_rtol": both[1]}
-
-
-def _quantile(pair: ArrayPair, share: float, which: int) -> float:
-    """The quantile of all absolute (`which` 0) or relative (1) errors, linear between neighbours as in numpy."""
-    import numpy as np
-
-    every: Array = np.empty(pair.size)
-    start = 0
-    for pieces in pair.error_chunks():
-        piece = pieces[which]
-        every[start : start + piece.size] = piece
-        start += piece.size
-    position = share * (pair.size - 1)
-    below, above = math.floor(position), math.ceil(position)
-    every.partition((below, above))
-    low, high = float(every[below]), float(every[above])
-    return low if low == high else low + (position - below) * (high - low)
 
 
 def _summary(
