@@ -15,6 +15,8 @@ from trtkit.dtypes import DTYPES, numpy_dtype
 from trtkit.errors import InputError
 from trtkit.results import Array
 
+pytestmark = pytest.mark.usefixtures("computing")
+
 I64, U64 = np.iinfo(np.int64), np.iinfo(np.uint64)
 
 

@@ -57,9 +57,9 @@ class ArrayPair:
         self.expected = expected
         self._difference = difference_for(self.actual_dtype, self.expected_dtype)
         native = kernel()
-        self._kernel = native if native is not None and native.subtracts(actual.dtype, expected.dtype) else None
-        self._tolerance: tuple[float, float] | None = None
-        self._squares = False
+        subtracts = native is not None and native.subtracts(self.actual_dtype, self.expected_dtype)
+        self._kernel = native if subtracts else None
+        self._wishes = Wishes()
         self._frontier: Frontier | None = None
 
     @property
@@ -76,14 +76,14 @@ class ArrayPair:
 
     def want_tolerance(self, atol: float, rtol: float) -> None:
         """Have the next sweep count the elements beyond both tolerances, and find what would be required."""
-        if self._tolerance != (atol, rtol):
-            self._tolerance = (atol, rtol)
+        if self._wishes.tolerance != (atol, rtol):
+            self._wishes = Wishes((atol, rtol), self._wishes.squares)
             self.__dict__.pop("errors", None)
 
     def want_squares(self) -> None:
         """Have the next sweep sum squares and products."""
-        if not self._squares:
-            self._squares = True
+        if not self._wishes.squares:
+            self._wishes = Wishes(self._wishes.tolerance, True)
             self.__dict__.pop("errors", None)
 
     def want_frontier(self, frontier: Frontier) -> None:
@@ -107,20 +107,23 @@ class ArrayPair:
     @cached_property
     def errors(self) -> Errors:
         """The totals of one sweep, with what was wanted when it began."""
-        errors = Errors(self.size)
+        errors: Errors | None = None
         for start, found in in_order(self._totals, slices(self.actual, self.expected), threads_for(self.size)):
-            errors.add(found, start)
+            if errors is None:
+                errors = found
+                errors.total = self.size
+            else:
+                errors.add(found, start)
         if self._frontier is not None:
             for error, ratio in self.error_chunks():
                 self._frontier.add(error, ratio)
-        return errors
+        return Errors() if errors is None else errors
 
     def _totals(self, task: tuple[int, tuple[Array, ...]]) -> tuple[int, Errors]:
         start, (actual, expected) = task
-        wishes = Wishes(self._tolerance, self._squares)
         if self._kernel is not None:
-            return start, self._kernel.totals(actual, expected, wishes)
-        return start, totals(actual, expected, self._difference, wishes)
+            return start, self._kernel.totals(actual, expected, self._wishes)
+        return start, totals(actual, expected, self._difference, self._wishes)
 
     def over_errors(
         self, native: Callable[[Kernel, Array, Array], Result], plain: Callable[[Array, Array], Result]

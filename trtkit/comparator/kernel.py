@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import struct
 from typing import Any
 
 import numpy as np
 
 from trtkit.comparator.totals import Errors, Wishes
-from trtkit.dtypes import DTYPES
+from trtkit.dtypes import DTYPES, dtype_name
 from trtkit.native.library import library
 from trtkit.results import Array
 
@@ -36,24 +37,9 @@ _CODES = {
 _TABLE = 12
 """Of the other types whose elements are bytes: the value of each byte stands in a table."""
 
-_COUNTS = (
-    *("unmatched", "unmatched_at", "equal_infinities", "equal_infinities_at"),
-    *("nan_actual", "nan_expected", "inf_actual", "inf_expected"),
-)
-
 
 class _Array(ctypes.Structure):
     _fields_ = [("data", ctypes.c_void_p), ("table", ctypes.c_void_p), ("type", ctypes.c_int64)]
-
-
-class _Totals(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_double) for name in ("max_abs", "sum_abs", "max_rel", "sum_rel")),
-        *((name, ctypes.c_double) for name in ("required_atol", "required_rtol", "square_error", "square_actual")),
-        *((name, ctypes.c_double) for name in ("square_expected", "dot", "peak")),
-        *((name, ctypes.c_int64) for name in ("max_abs_at", "required_atol_at", "beyond")),
-        *((name, ctypes.c_int64) for name in ("nonzero_actual", "nonzero_expected", *_COUNTS)),
-    ]
 
 
 class Moments(ctypes.Structure):
@@ -74,6 +60,9 @@ class Moments(ctypes.Structure):
     zeros: int
 
 
+_TOTALS = struct.Struct("@11d13q")
+"""`struct totals` of totals.c."""
+
 _ARRAY = ctypes.POINTER(_Array)
 _PAIR = (_ARRAY, _ARRAY, ctypes.c_int64, ctypes.c_int64)
 
@@ -83,7 +72,7 @@ class Kernel:
 
     def __init__(self, functions: ctypes.CDLL) -> None:
         self._totals = functions.trtkit_totals
-        self._totals.argtypes = (*_PAIR, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Totals))
+        self._totals.argtypes = (*_PAIR, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
         self._totals.restype = None
         self._errors = functions.trtkit_errors
         self._errors.argtypes = (*_PAIR, ctypes.c_void_p, ctypes.c_void_p)
@@ -104,35 +93,61 @@ class Kernel:
 
     def totals(self, actual: Array, expected: Array, wishes: Wishes) -> Errors:
         """What `sweep.totals` computes."""
-        found = _Totals()
+        found = ctypes.create_string_buffer(_TOTALS.size)
         tolerance = None if wishes.tolerance is None else (ctypes.c_double * 2)(*wishes.tolerance)
         self._totals(_told(actual), _told(expected), 0, actual.size, tolerance, wishes.squares, found)
+        (
+            max_abs,
+            sum_abs,
+            max_rel,
+            sum_rel,
+            required_atol,
+            required_rtol,
+            square_error,
+            square_actual,
+            square_expected,
+            dot,
+            peak,
+            max_abs_at,
+            required_atol_at,
+            beyond,
+            nonzero_actual,
+            nonzero_expected,
+            unmatched,
+            unmatched_at,
+            equal_infinities,
+            equal_infinities_at,
+            nan_actual,
+            nan_expected,
+            inf_actual,
+            inf_expected,
+        ) = _TOTALS.unpack(found)
         return Errors(
-            total=actual.size,
-            max_abs=found.max_abs,
-            max_abs_at=_position(found.max_abs_at),
-            sum_abs=found.sum_abs,
-            max_rel=found.max_rel,
-            sum_rel=found.sum_rel,
-            unmatched=found.unmatched,
-            unmatched_at=_position(found.unmatched_at),
-            equal_infinities=found.equal_infinities,
-            equal_infinities_at=_position(found.equal_infinities_at),
-            nan_actual=found.nan_actual,
-            nan_expected=found.nan_expected,
-            inf_actual=found.inf_actual,
-            inf_expected=found.inf_expected,
-            beyond=found.beyond,
-            required_atol=found.required_atol,
-            required_atol_at=_position(found.required_atol_at),
-            required_rtol=found.required_rtol,
-            square_error=found.square_error,
-            square_actual=found.square_actual,
-            square_expected=found.square_expected,
-            dot=found.dot,
-            peak=found.peak,
-            nonzero_actual=bool(found.nonzero_actual),
-            nonzero_expected=bool(found.nonzero_expected),
+            actual.size,
+            max_abs,
+            _position(max_abs_at),
+            sum_abs,
+            max_rel,
+            sum_rel,
+            unmatched,
+            _position(unmatched_at),
+            equal_infinities,
+            _position(equal_infinities_at),
+            nan_actual,
+            nan_expected,
+            inf_actual,
+            inf_expected,
+            beyond,
+            required_atol,
+            _position(required_atol_at),
+            required_rtol,
+            square_error,
+            square_actual,
+            square_expected,
+            dot,
+            peak,
+            bool(nonzero_actual),
+            bool(nonzero_expected),
         )
 
     def errors(self, actual: Array, expected: Array, error: Array, ratio: Array) -> None:
@@ -155,7 +170,7 @@ class Kernel:
         return counts, room[:found].copy()
 
     def moments(self, array: Array) -> Moments:
-        """Moments and counts of an array that is not of 64-bit integers, whose extremes a double cannot say."""
+        """Moments and counts of an array (`summarises`)."""
         found = Moments()
         self._moments(_told(array), 0, array.size, found)
         return found
@@ -167,13 +182,19 @@ class Kernel:
     @staticmethod
     def reads(dtype: np.dtype[Any]) -> bool:
         """Whether it computes with elements of this type."""
-        return dtype.name in DTYPES and (dtype.name in _CODES or dtype.itemsize == 1)
+        return _reads(dtype_name(dtype))
 
-    @classmethod
-    def subtracts(cls, actual: np.dtype[Any], expected: np.dtype[Any]) -> bool:
-        """Whether it computes the errors of such a pair: 64-bit integers only opposite their own type."""
-        wide = {actual.name, expected.name} & {"int64", "uint64"}
-        return cls.reads(actual) and cls.reads(expected) and (not wide or actual.name == expected.name)
+    @staticmethod
+    def summarises(dtype: np.dtype[Any]) -> bool:
+        """Whether `moments` tells the extremes of such an array: a double does not say those of 64-bit integers."""
+        return _reads(dtype_name(dtype)) and dtype_name(dtype) not in ("int64", "uint64")
+
+    @staticmethod
+    def subtracts(actual: str, expected: str) -> bool:
+        """Whether it computes the errors of such types, by their names: 64-bit integers only opposite their own."""
+        if actual == expected:
+            return _reads(actual)
+        return _reads(actual) and _reads(expected) and not {actual, expected} & {"int64", "uint64"}
 
 
 @functools.cache
@@ -181,6 +202,10 @@ def kernel() -> Kernel | None:
     """The native code, or None where numpy has to do."""
     found = library()
     return None if found is None else Kernel(found)
+
+
+def _reads(dtype: str) -> bool:
+    return dtype in _CODES or (dtype in DTYPES and DTYPES[dtype].bits <= 8)
 
 
 @functools.cache
@@ -191,15 +216,14 @@ def _table(dtype: np.dtype[Any]) -> Array:
 
 
 def _told(array: Array) -> _Array:
-    code = _CODES.get(array.dtype.name)
+    code = _CODES.get(dtype_name(array.dtype))
     if code is None:
         return _Array(_address(array), _address(_table(array.dtype)), _TABLE)
     return _Array(_address(array), None, code)
 
 
 def _address(array: Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    return array.ctypes.data
 
 
 def _position(found: int) -> int | None:

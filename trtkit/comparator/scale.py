@@ -19,7 +19,8 @@ def scale_of(array: Array) -> float:
         return native.scale(array)
     largest = -1.0
     for start in range(0, array.size, PIECE):
-        values = np.abs(real_or_complex(array[start : start + PIECE]))
+        with np.errstate(all="ignore"):  # a signalling NaN is as good as another
+            values = np.abs(real_or_complex(array[start : start + PIECE]))
         largest = max(largest, float(np.fmax.reduce(np.where(np.isinf(values), -1.0, values))))
         if largest >= 1:
             break

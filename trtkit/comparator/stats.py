@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from trtkit.comparator.arraypair import ArrayPair
-from trtkit.comparator.chunks import CHUNK, slices
+from trtkit.comparator.chunks import CHUNK, is_plain, slices
 from trtkit.comparator.difference import real_or_complex
 from trtkit.comparator.distribution import error_counts
 from trtkit.comparator.kernel import kernel
@@ -147,8 +147,12 @@ class _Moments:
     def add(self, piece: Array) -> None:
         """Take in elements, of which there is at least one."""
         native = kernel()
-        plain = piece.flags.carray and piece.dtype.isnative
-        if native is not None and plain and native.reads(piece.dtype) and piece.dtype.name not in ("int64", "uint64"):
+        if (
+            native is not None
+            and is_plain(piece)
+            and native.reads(piece.dtype)
+            and piece.dtype.name not in ("int64", "uint64")
+        ):
             found = native.moments(piece)
             self.nan += found.nan
             self.infinite += found.infinite
@@ -248,7 +252,8 @@ def _nonfinite_of(task: tuple[int, tuple[Array, ...]]) -> tuple[int, int]:
         return found.nan, found.infinite
     if np.isfinite(piece).all():
         return 0, 0
-    values = real_or_complex(piece)
+    with np.errstate(all="ignore"):  # a signalling NaN is as good as another
+        values = real_or_complex(piece)
     return int(np.count_nonzero(np.isnan(values))), int(np.count_nonzero(np.isinf(values)))
 
 

@@ -1,22 +1,14 @@
 /* How the errors of a pair of arrays are distributed: exact quantiles and histograms. */
 #include "errors.h"
 
-/* What the next block gives: the errors of up to BLOCK elements from `at` on. */
-INLINE void next_block(struct pair *pair, const struct array *actual, const struct array *expected, int64_t at,
-                       int64_t stop)
-{
-    struct odd ignored = {0};
-    if (load_pair(pair, *actual, *expected, at, stop - at < BLOCK ? (int)(stop - at) : BLOCK))
-        sort_out(pair, at, &ignored);
-}
-
 /* Absolute and relative errors of elements `start` to `stop`; 0 where an element has none. */
 EXPORT void trtkit_errors(const struct array *actual, const struct array *expected, int64_t start, int64_t stop,
                           double *error, double *ratio)
 {
     struct pair pair;
+    struct odd ignored = {0};
     for (int64_t at = start; at < stop; at += BLOCK) {
-        next_block(&pair, actual, expected, at, stop);
+        trtkit_load_pair(&pair, actual, expected, at, stop, &ignored);
         memcpy(error + (at - start), pair.error, sizeof(double) * (size_t)pair.length);
         memcpy(ratio + (at - start), pair.ratio, sizeof(double) * (size_t)pair.length);
     }
@@ -27,8 +19,9 @@ EXPORT void trtkit_errors_from(const struct array *actual, const struct array *e
                                const double *edges, int length, int64_t *counts)
 {
     struct pair pair;
+    struct odd ignored = {0};
     for (int64_t at = start; at < stop; at += BLOCK) {
-        next_block(&pair, actual, expected, at, stop);
+        trtkit_load_pair(&pair, actual, expected, at, stop, &ignored);
         for (int edge = 0; edge < length; edge++) {
             int64_t count = 0;
             SIMD(omp simd reduction(+ : count))
@@ -49,9 +42,10 @@ EXPORT int64_t trtkit_errors_between(const struct array *actual, const struct ar
                                      int64_t stop, int relative, double low, double high, int64_t *counts, double *to)
 {
     struct pair pair;
+    struct odd ignored = {0};
     int64_t found = 0, below_low = 0, to_low = 0, below_high = 0, to_high = 0;
     for (int64_t at = start; at < stop; at += BLOCK) {
-        next_block(&pair, actual, expected, at, stop);
+        trtkit_load_pair(&pair, actual, expected, at, stop, &ignored);
         const double *values = relative ? pair.ratio : pair.error;
         int64_t before = below_high - to_low;
         SIMD(omp simd reduction(+ : below_low, to_low, below_high, to_high))

@@ -7,7 +7,7 @@ struct moments {
 };
 
 /* Move the finite elements of a block to its beginning, count the others, and return how many there are. */
-INLINE int finite_first(double *values, int length, struct moments *found)
+static inline int finite_first(double *values, int length, struct moments *found)
 {
     int odd = 0, kept = 0;
     SIMD(omp simd reduction(| : odd))
@@ -35,7 +35,7 @@ EXPORT void trtkit_moments(const struct array *array, int64_t start, int64_t sto
         int length = stop - at < BLOCK ? (int)(stop - at) : BLOCK;
         double sum = 0, spread = 0, low = found->low, high = found->high;
         int64_t zeros = 0;
-        load_block(*array, at, length, values);
+        trtkit_load_block(array, at, length, values);
         length = finite_first(values, length, found);
         if (!length)
             continue;
@@ -67,7 +67,7 @@ EXPORT double trtkit_scale(const struct array *array, int64_t start, int64_t sto
     double largest = -1;
     for (int64_t at = start; at < stop && largest < 1; at += BLOCK) {
         int length = stop - at < BLOCK ? (int)(stop - at) : BLOCK;
-        load_block(*array, at, length, values);
+        trtkit_load_block(array, at, length, values);
         SIMD(omp simd reduction(max : largest))
         for (int i = 0; i < length; i++) {
             double size = fabs(values[i]), good = size < INFINITY ? size : -1;

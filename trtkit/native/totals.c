@@ -8,7 +8,7 @@ struct totals {
     struct odd odd;
 };
 
-INLINE void add_errors(struct totals *found, const struct pair *pair, int64_t start)
+static inline void add_errors(struct totals *found, const struct pair *pair, int64_t start)
 {
     double largest = 0, steepest = 0, errors = 0, ratios = 0;
     SIMD(omp simd reduction(max : largest, steepest) reduction(+ : errors, ratios))
@@ -32,7 +32,7 @@ INLINE void add_errors(struct totals *found, const struct pair *pair, int64_t st
 }
 
 /* The elements beyond both tolerances, and the tolerances that would be required. */
-INLINE void add_beyond(struct totals *found, const struct pair *pair, int64_t start, double atol, double rtol)
+static inline void add_beyond(struct totals *found, const struct pair *pair, int64_t start, double atol, double rtol)
 {
     double largest = 0, steepest = 0;
     int64_t beyond = 0;
@@ -55,7 +55,7 @@ INLINE void add_beyond(struct totals *found, const struct pair *pair, int64_t st
     }
 }
 
-INLINE void add_squares(struct totals *found, const struct pair *pair)
+static inline void add_squares(struct totals *found, const struct pair *pair)
 {
     double error = 0, actual = 0, expected = 0, dot = 0, peak = -INFINITY;
     int nonzero_actual = 0, nonzero_expected = 0;
@@ -92,8 +92,7 @@ EXPORT void trtkit_totals(const struct array *actual, const struct array *expect
     *found = (struct totals){.peak = -INFINITY, .max_abs_at = -1, .required_atol_at = -1};
     found->odd.unmatched_at = found->odd.equal_infinities_at = -1;
     for (int64_t at = start; at < stop; at += BLOCK) {
-        if (load_pair(&pair, *actual, *expected, at, stop - at < BLOCK ? (int)(stop - at) : BLOCK))
-            sort_out(&pair, at, &found->odd);
+        trtkit_load_pair(&pair, actual, expected, at, stop, &found->odd);
         add_errors(found, &pair, at);
         if (tolerances)
             add_beyond(found, &pair, at, tolerances[0], tolerances[1]);

@@ -31,6 +31,7 @@ from trtkit.comparator.metrics.values import (
     round_up,
     value_for,
 )
+from trtkit.comparator.tolerances import tolerance_of_pair
 from trtkit.errors import UsageError
 from trtkit.options import choice, option, per_output
 from trtkit.suggest import did_you_mean
@@ -113,13 +114,10 @@ class Options:
 
 
 def _thresholds(pair: ArrayPair, options: Options) -> dict[str, float | str]:
-    from trtkit.comparator.tolerances import coarser_dtype, default_tolerance, follows_scale
-
-    dtype = coarser_dtype(pair.actual_dtype, pair.expected_dtype)
-    usual = default_tolerance(dtype)
+    usual, follows_scale = tolerance_of_pair(pair.actual_dtype, pair.expected_dtype)
     atol: float | None = value_for(options.atol, pair.name, None)
     if atol is None:
-        atol = usual * (pair.expected_scale if follows_scale(dtype) else 1.0)
+        atol = usual * (pair.expected_scale if follows_scale else 1.0)
     thresholds: dict[str, float | str] = {
         "atol": float(atol),
         "rtol": float(value_for(options.rtol, pair.name, usual)),
@@ -141,7 +139,7 @@ def compare(pair: ArrayPair, options: Options) -> MetricResult:
     from trtkit.comparator.outcome import MetricResult
 
     thresholds = _thresholds(pair, options)
-    prepare(pair, options)
+    pair.want_tolerance(float(thresholds["atol"]), float(thresholds["rtol"]))
     errors = pair.errors
     infinities = 0 if options.infinities_compare_equal else errors.equal_infinities
     figures = {"required_atol": math.inf, "required_rtol": math.inf}
