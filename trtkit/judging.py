@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,8 @@ from trtkit.userscript import UserScript, load_script
 from trtkit.waivers import UnneededWaiver, Waiver, Waivers, read_waivers
 
 __all__ = ["Judge"]
+
+log = logging.getLogger(__name__)
 
 
 class Judge:
@@ -51,6 +54,10 @@ class Judge:
             (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, self._options, *more)
             for pair in pair_runs(names)
         }
+        if self._pairs and log.isEnabledFor(logging.DEBUG):
+            from trtkit.native.library import computed_by  # with ctypes
+
+            log.debug("comparing with %s", computed_by())
         self._stopped = False
         self._outcomes: tuple[PairOutcome, ...] | None = None
         self.problems = Problems()

@@ -13,7 +13,7 @@ from trtkit.comparator.stats import error_histogram, summary
 from trtkit.dtypes import DTYPES, numpy_dtype
 from trtkit.native import library
 
-library.LIBRARY = Path(sys.argv[1])
+vars(library)["LIBRARY"] = Path(sys.argv[1])
 rng = np.random.default_rng(0)
 for name in DTYPES:
     dtype = numpy_dtype(name)

@@ -59,6 +59,7 @@ class ArrayPair:
         native = kernel()
         subtracts = native is not None and native.subtracts(self.actual_dtype, self.expected_dtype)
         self._kernel = native if subtracts else None
+        self._threads = threads_for(self.size) if subtracts else 1  # numpy's threads would wait for Python's lock
         self._wishes = Wishes()
         self._frontier: Frontier | None = None
 
@@ -108,7 +109,7 @@ class ArrayPair:
     def errors(self) -> Errors:
         """The totals of one sweep, with what was wanted when it began."""
         errors: Errors | None = None
-        for start, found in in_order(self._totals, slices(self.actual, self.expected), threads_for(self.size)):
+        for start, found in in_order(self._totals, slices(self.actual, self.expected), self._threads):
             if errors is None:
                 errors = found
                 errors.total = self.size
@@ -142,7 +143,7 @@ class ArrayPair:
                 return [native(kernel, actual, expected)]
             return [plain(error, ratio) for error, ratio in error_pieces(actual, expected, self._difference)]
 
-        pieces = in_order(work, slices(self.actual, self.expected), threads_for(self.size))
+        pieces = in_order(work, slices(self.actual, self.expected), self._threads)
         return [result for piece in pieces for result in piece]
 
     def error_chunks(self) -> Iterator[tuple[Array, Array]]:

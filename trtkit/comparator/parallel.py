@@ -1,4 +1,4 @@
-"""Work on pieces of big arrays in a few threads; numpy and the native code compute without Python's lock."""
+"""Work on pieces of big arrays in a few threads; the native code computes without Python's lock."""
 
 from __future__ import annotations
 

@@ -88,9 +88,13 @@ def summary(array: Array) -> Summary:
         array.T if array.flags.f_contiguous else array
     )  # the order of elements does not matter, that of memory does
     found = _Moments()
-    for moments in in_order(_moments_of, slices(turned), threads_for(array.size)):
+    for moments in in_order(_moments_of, slices(turned), _threads(array)):
         found.merge(moments)
     return found.summary(array.shape, array.dtype)
+
+
+def _threads(array: Array) -> int:
+    return 1 if kernel() is None else threads_for(array.size)
 
 
 def _moments_of(task: tuple[int, tuple[Array, ...]]) -> _Moments:
@@ -240,7 +244,7 @@ def count_nonfinite(array: Array) -> tuple[int, int]:
     """How many elements of an array of a supported data type are NaN and how many are infinite."""
     if array.dtype.kind in "iub":
         return 0, 0
-    found = in_order(_nonfinite_of, slices(array), threads_for(array.size))
+    found = in_order(_nonfinite_of, slices(array), _threads(array))
     return sum(nan for nan, _ in found), sum(infinite for _, infinite in found)
 
 

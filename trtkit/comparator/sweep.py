@@ -19,11 +19,14 @@ from trtkit.results import Array
 
 __all__ = ["PIECE", "error_pieces", "totals"]
 
-PIECE = 1 << 15
+PIECE = 1 << 16
 """Elements at a time: what is computed of them stays near the processor, and Python's share is small."""
 
 _PRODUCT = 1 << 13
 """Elements that are multiplied and summed at a time; of more than 10,000 OpenBLAS makes work for threads of its own."""
+
+_ONES = np.ones(PIECE)
+"""A sum is a product with these, in half the time."""
 
 
 @dataclass
@@ -106,8 +109,8 @@ def _add_errors(errors: Errors, piece: _Piece) -> None:
     if piece.largest > errors.max_abs or errors.max_abs_at is None:
         errors.max_abs, errors.max_abs_at = piece.largest, piece.start + int(piece.error.argmax())
     errors.max_rel = max(errors.max_rel, piece.steepest)
-    errors.sum_abs += float(piece.error.sum())
-    errors.sum_rel += float(piece.ratio.sum())
+    errors.sum_abs += _product(piece.error, _ONES[: piece.error.size])
+    errors.sum_rel += _product(piece.ratio, _ONES[: piece.ratio.size])
 
 
 def _add_beyond(errors: Errors, piece: _Piece, atol: float, rtol: float) -> None:
@@ -140,5 +143,5 @@ def _product(left: Array, right: Array) -> float:
     """The real part of sum(conj(left) * right)."""
     if left.dtype.kind == "c" or right.dtype.kind == "c":
         left = left.conj()
-    parts = range(0, left.size, _PRODUCT)
-    return sum(float(np.dot(left[at : at + _PRODUCT], right[at : at + _PRODUCT]).real) for at in parts)
+    parts = (slice(at, at + _PRODUCT) for at in range(0, left.size, _PRODUCT))
+    return sum(float(np.dot(left[part], right[part]).real) for part in parts)

@@ -124,7 +124,7 @@ def _properties(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     environment = data["environment"]
     pairs: list[tuple[str, Any]] = [("verdict", data["verdict"]), ("model", data["model"])]
     pairs += [(f"sha256 of {model['path']}", model["sha256"]) for model in data["models"]]
-    pairs += [(key, environment[key]) for key in ("python", "platform", "machine")]
+    pairs += [(key, environment.get(key)) for key in ("python", "platform", "machine", "comparison")]
     pairs += [("cpu", environment["cpu"]["model"]), ("cpus", environment["cpu"]["count"])]
     for number, gpu in enumerate(environment["gpus"]):
         pairs += [(f"gpu {number} {key}", gpu[key]) for key in ("name", "uuid", "driver")]
