@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import struct
 from typing import Any
 
@@ -72,7 +73,7 @@ class Kernel:
 
     def __init__(self, functions: ctypes.CDLL) -> None:
         self._totals = functions.trtkit_totals
-        self._totals.argtypes = (*_PAIR, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
+        self._totals.argtypes = (*_PAIR, ctypes.c_double, ctypes.c_double, ctypes.c_int, ctypes.c_char_p)
         self._totals.restype = None
         self._errors = functions.trtkit_errors
         self._errors.argtypes = (*_PAIR, ctypes.c_void_p, ctypes.c_void_p)
@@ -94,8 +95,8 @@ class Kernel:
     def totals(self, actual: Array, expected: Array, wishes: Wishes) -> Errors:
         """What `sweep.totals` computes."""
         found = ctypes.create_string_buffer(_TOTALS.size)
-        tolerance = None if wishes.tolerance is None else (ctypes.c_double * 2)(*wishes.tolerance)
-        self._totals(_told(actual), _told(expected), 0, actual.size, tolerance, wishes.squares, found)
+        atol, rtol = wishes.tolerance or (math.inf, math.inf)
+        self._totals(_told(actual), _told(expected), 0, actual.size, atol, rtol, wishes.squares, found)
         (
             max_abs,
             sum_abs,

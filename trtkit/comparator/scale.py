@@ -21,7 +21,7 @@ def scale_of(array: Array) -> float:
     for start in range(0, array.size, PIECE):
         with np.errstate(all="ignore"):  # a signalling NaN is as good as another
             values = np.abs(real_or_complex(array[start : start + PIECE]))
-        largest = max(largest, float(np.fmax.reduce(np.where(np.isinf(values), -1.0, values))))
+        largest = max(largest, float(np.where(np.isfinite(values), values, -1.0).max()))
         if largest >= 1:
             break
     return largest

@@ -132,11 +132,17 @@ def _add_squares(errors: Errors, piece: _Piece) -> None:
     errors.square_actual += _product(left, left)
     errors.square_expected += _product(right, right)
     errors.dot += _product(left, right)
-    errors.peak = max(errors.peak, float(np.fmax.reduce(right if right.dtype.kind == "f" else np.abs(right))))
+    errors.peak = max(errors.peak, _highest(right if right.dtype.kind == "f" else np.abs(right)))
     if errors.square_actual == 0:
         errors.nonzero_actual = errors.nonzero_actual or bool(left.any())
     if errors.square_expected == 0:
         errors.nonzero_expected = errors.nonzero_expected or bool(right.any())
+
+
+def _highest(values: Array) -> float:
+    """The maximum without NaN; `numpy.fmax` loses others beside a signalling one."""
+    highest = float(values.max())
+    return float(values[~np.isnan(values)].max(initial=-math.inf)) if math.isnan(highest) else highest
 
 
 def _product(left: Array, right: Array) -> float:
