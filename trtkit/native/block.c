@@ -24,7 +24,7 @@ static inline float from_bfloat(uint16_t bfloat) { return from_bits((uint32_t)bf
 #define LOOKED_UP(element) (from->table[element])
 #define LOAD(code, type, convert)                                                                                      \
     case code: {                                                                                                       \
-        const type *elements = (const type *)from->data + start;                                                        \
+        const type *elements = (const type *)from->data + start;                                                       \
         for (int i = 0; i < length; i++)                                                                               \
             to[i] = (double)convert(elements[i]);                                                                      \
         break;                                                                                                         \

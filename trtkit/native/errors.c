@@ -2,7 +2,8 @@
 #include "errors.h"
 
 /* |actual - expected| of 64-bit integers, which may differ by what a double cannot say before it is rounded. */
-static inline void integer_errors(struct pair *pair, const struct array *actual, const struct array *expected, int64_t start)
+static inline void integer_errors(struct pair *pair, const struct array *actual, const struct array *expected,
+                                  int64_t start)
 {
     const uint64_t *left = (const uint64_t *)actual->data + start, *right = (const uint64_t *)expected->data + start;
     uint64_t flip = actual->type == INT64 ? 1ull << 63 : 0; /* orders signed numbers as unsigned ones */
@@ -14,35 +15,45 @@ static inline void integer_errors(struct pair *pair, const struct array *actual,
     }
 }
 
-/* Count what is not finite in a block that begins at element `start`. Its errors are 0 already, but of two finite values
- * whose difference is too large they are not. */
-static void sort_out(struct pair *pair, int64_t start, struct odd *found)
+/* Count an element whose difference is not finite. Its errors are 0 already, but where both values are finite. */
+static void sort_out(struct pair *pair, int i, int64_t start, struct odd *found)
 {
-    for (int i = 0; i < pair->length; i++) {
-        double left = pair->actual[i], right = pair->expected[i];
-        if (isfinite(left - right))
-            continue;
-        if (isfinite(left) && isfinite(right)) {
-            pair->error[i] = INFINITY;
-            pair->ratio[i] = fabs(left / right - 1);
-            continue;
-        }
-        found->nan_actual += isnan(left);
-        found->nan_expected += isnan(right);
-        found->inf_actual += isinf(left) != 0;
-        found->inf_expected += isinf(right) != 0;
-        if (left == right) {
-            if (!found->equal_infinities++)
-                found->equal_infinities_at = start + i;
-        } else if (!(isnan(left) && isnan(right))) {
-            if (!found->unmatched++)
-                found->unmatched_at = start + i;
-        }
+    double left = pair->actual[i], right = pair->expected[i];
+    if (isfinite(left) && isfinite(right)) {
+        pair->error[i] = INFINITY;
+        pair->ratio[i] = fabs(left / right - 1);
+        return;
+    }
+    found->nan_actual += isnan(left);
+    found->nan_expected += isnan(right);
+    found->inf_actual += isinf(left) != 0;
+    found->inf_expected += isinf(right) != 0;
+    if (left == right) {
+        if (!found->equal_infinities++)
+            found->equal_infinities_at = start + i;
+    } else if (!(isnan(left) && isnan(right))) {
+        if (!found->unmatched++)
+            found->unmatched_at = start + i;
     }
 }
 
-INTERNAL void trtkit_load_pair(struct pair *pair, const struct array *actual, const struct array *expected, int64_t start,
-                               int64_t stop, struct odd *found)
+#define GROUP 32 /* elements that are looked at one by one only if one of them is not finite */
+
+static inline void sort_out_block(struct pair *pair, int64_t start, struct odd *found)
+{
+    for (int group = 0; group < pair->length; group += GROUP) {
+        int odd = 0, end = pair->length - group < GROUP ? pair->length : group + GROUP;
+        SIMD(omp simd reduction(| : odd))
+        for (int i = group; i < end; i++)
+            odd |= !(fabs(pair->actual[i] - pair->expected[i]) < INFINITY);
+        for (int i = group; odd && i < end; i++)
+            if (!isfinite(pair->actual[i] - pair->expected[i]))
+                sort_out(pair, i, start, found);
+    }
+}
+
+INTERNAL void trtkit_load_pair(struct pair *pair, const struct array *actual, const struct array *expected,
+                               int64_t start, int64_t stop, struct odd *found)
 {
     int odd = 0;
     pair->length = stop - start < BLOCK ? (int)(stop - start) : BLOCK;
@@ -63,5 +74,5 @@ INTERNAL void trtkit_load_pair(struct pair *pair, const struct array *actual, co
         pair->ratio[i] = error == 0 ? 0 : ratio;
     }
     if (odd)
-        sort_out(pair, start, found);
+        sort_out_block(pair, start, found);
 }

@@ -13,7 +13,8 @@ static inline void add_errors(struct totals *found, const struct pair *pair, int
 {
     double largest = 0, steepest = 0, errors = 0, ratios = 0, required_atol = 0, required_rtol = 0;
     int64_t beyond = 0;
-    SIMD(omp simd reduction(max : largest, steepest, required_atol, required_rtol) reduction(+ : errors, ratios, beyond))
+    SIMD(omp simd reduction(max : largest, steepest, required_atol, required_rtol)
+             reduction(+ : errors, ratios, beyond))
     for (int i = 0; i < pair->length; i++) {
         double error = pair->error[i], ratio = pair->ratio[i];
         double steep_error = ratio > rtol ? error : 0, far_ratio = error > atol ? ratio : 0;
