@@ -27,7 +27,7 @@ class NativeBuildHook(BuildHookInterface[Any]):
             self.app.display_warning(f"no native code, numpy computes instead: {missing}")
             LIBRARY.unlink(missing_ok=True)
             return
-        build_data["artifacts"].append("/trtkit/native/kernel.so")
+        build_data["artifacts"].append(f"/trtkit/native/{LIBRARY.name}")
         build_data["pure_python"] = False
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{platform}"

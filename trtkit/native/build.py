@@ -21,6 +21,7 @@ __all__ = ["build"]
 _FLAGS = (
     "-std=gnu11",
     "-O3",
+    "-funroll-loops",
     "-fPIC",
     "-shared",
     "-fvisibility=hidden",

@@ -42,7 +42,8 @@ static void sort_out(struct pair *pair, int i, int64_t start, struct odd *found)
 static inline void sort_out_block(struct pair *pair, int64_t start, struct odd *found)
 {
     for (int group = 0; group < pair->length; group += GROUP) {
-        int odd = 0, end = pair->length - group < GROUP ? pair->length : group + GROUP;
+        int64_t odd = 0;
+        int end = pair->length - group < GROUP ? pair->length : group + GROUP;
         SIMD(omp simd reduction(| : odd))
         for (int i = group; i < end; i++)
             odd |= !(fabs(pair->actual[i] - pair->expected[i]) < INFINITY);
@@ -55,7 +56,7 @@ static inline void sort_out_block(struct pair *pair, int64_t start, struct odd *
 INTERNAL void trtkit_load_pair(struct pair *pair, const struct array *actual, const struct array *expected,
                                int64_t start, int64_t stop, struct odd *found)
 {
-    int odd = 0;
+    int64_t odd = 0; /* as wide as what it is found in */
     pair->length = stop - start < BLOCK ? (int)(stop - start) : BLOCK;
     trtkit_load_block(actual, start, pair->length, pair->actual);
     trtkit_load_block(expected, start, pair->length, pair->expected);
@@ -66,7 +67,7 @@ INTERNAL void trtkit_load_pair(struct pair *pair, const struct array *actual, co
     SIMD(omp simd reduction(| : odd))
     for (int i = 0; i < pair->length; i++) {
         double error = fabs(pair->actual[i] - pair->expected[i]);
-        int finite = error < INFINITY;
+        int64_t finite = error < INFINITY;
         error = finite ? error : 0;
         odd |= !finite;
         double ratio = error / fabs(pair->expected[i]);

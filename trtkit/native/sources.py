@@ -8,7 +8,7 @@ from pathlib import Path
 __all__ = ["FOLDER", "LIBRARY", "fingerprint"]
 
 FOLDER = Path(__file__).resolve().parent
-LIBRARY = FOLDER / "kernel.so"
+LIBRARY = FOLDER / "libtrtkit.so.0"
 
 
 def fingerprint() -> int:
