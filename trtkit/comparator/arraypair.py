@@ -19,7 +19,7 @@ from trtkit.comparator.frontier import Frontier
 from trtkit.comparator.kernel import Kernel, kernel
 from trtkit.comparator.parallel import in_order, threads_for
 from trtkit.comparator.scale import scale_of
-from trtkit.comparator.sweep import error_pieces, totals
+from trtkit.comparator.array_sweep import error_pieces, totals
 from trtkit.comparator.totals import Errors, Wishes
 from trtkit.dtypes import DTYPES, dtype_name
 from trtkit.errors import InputError

@@ -1,4 +1,4 @@
-"""The native code as Python functions; what it computes, and how exactly, is what `sweep.py` and `stats.py` compute.
+"""The native code as Python functions; what it computes, and how exactly, is what `array_sweep.py` and `stats.py` compute.
 
 Minima, maxima, counts and positions are the same to the last bit; sums differ by how they are rounded. Arrays handed in
 are one-dimensional, contiguous and of the machine's byte order.

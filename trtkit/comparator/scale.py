@@ -6,7 +6,7 @@ import numpy as np
 
 from trtkit.comparator.difference import real_or_complex
 from trtkit.comparator.kernel import kernel
-from trtkit.comparator.sweep import PIECE
+from trtkit.comparator.array_sweep import PIECE
 from trtkit.results import Array
 
 __all__ = ["scale_of"]

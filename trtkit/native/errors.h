@@ -1,4 +1,4 @@
-/* Absolute and relative errors of a block, as trtkit/comparator/sweep.py defines them. */
+/* Absolute and relative errors of a block, as trtkit/comparator/array_sweep.py defines them. */
 #ifndef TRTKIT_ERRORS_H
 #define TRTKIT_ERRORS_H
 
