@@ -41,12 +41,12 @@ def pictures(pair: ArrayPair) -> dict[str, Any]:
     maps = ErrorMaps(pair.actual.shape)
     equal = without = exact_ratios = 0
     difference = difference_for(pair.actual_dtype, pair.expected_dtype)
-    room = np.empty((3, min(pair.size, CHUNK)))
+    room = np.empty((5, min(pair.size, CHUNK)))
     with np.errstate(all="ignore"):
         for index in blocks(pair.actual.shape, CHUNK) if pair.size else ():
             left, right = pair.actual[index].reshape(-1), pair.expected[index].reshape(-1)
-            error, magnitude, ratio = room[:, : left.size]
-            difference(left, right, error, magnitude)
+            error, magnitude, ratio = room[:3, : left.size]
+            difference(left, right, error, magnitude, room[3:, : left.size])
             overflow = np.empty(0, np.intp)
             if not math.isfinite(error.max()):
                 found, overflow = _mark(left, right, error)

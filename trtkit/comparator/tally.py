@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +83,7 @@ class _MetricTally:
         }
         return {**worst.thresholds, **mean}
 
-    def outcome(self, averaged: bool) -> MetricOutcome:
+    def outcome(self, averaged: bool, evidence: Mapping[str, Any]) -> MetricOutcome:
         """The outcome so far; `add` was called at least once. A user's own verdict cannot be averaged."""
         assert self._worst is not None
         (worst, index), metric, mean = self._worst, self._metric, self._mean()
@@ -109,6 +108,7 @@ class _MetricTally:
             index,
             mean,
             required,
+            evidence,
             worst_samples=samples,
             per_iteration=self._records,
         )
@@ -198,10 +198,7 @@ class OutputTally:
             *self._names,
             *self._dtypes,
             self._shape,
-            tuple(
-                replace(metric.outcome(averaged), evidence=evidence.get(name, {}))
-                for name, metric in self._metrics.items()
-            ),
+            tuple(metric.outcome(averaged, evidence.get(name, {})) for name, metric in self._metrics.items()),
             tuple(self._notes),
             self._statistics,
             self._pictures,

@@ -157,7 +157,9 @@ def add_suite(
 
 def environment_properties(environment: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """On what it ran, as pairs; the value is None where it is not known."""
-    pairs: list[tuple[str, Any]] = [(key, environment[key]) for key in ("python", "platform", "machine")]
+    pairs: list[tuple[str, Any]] = [
+        (key, environment.get(key)) for key in ("python", "platform", "machine", "comparison")
+    ]
     pairs += [("cpu", environment["cpu"]["model"]), ("cpus", environment["cpu"]["count"])]
     for number, gpu in enumerate(environment["gpus"]):
         pairs += [(f"gpu {number} {key}", gpu[key]) for key in ("name", "uuid", "driver")]

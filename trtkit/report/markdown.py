@@ -138,7 +138,7 @@ def _environment(data: Mapping[str, Any]) -> Iterator[str]:
     rows: list[tuple[str, Any]] = [("created", data["created"])]
     for model in data["models"]:
         rows += [("model", model["path"]), ("SHA-256", model["sha256"])]
-    rows += [(key, environment[key]) for key in ("python", "platform", "machine")]
+    rows += [(key, environment.get(key)) for key in ("python", "platform", "machine", "comparison")]
     rows += [("CPU", environment["cpu"]["model"]), ("CPUs", environment["cpu"]["count"])]
     for gpu in environment["gpus"]:
         rows += [("GPU", gpu["name"]), ("UUID", gpu["uuid"]), ("driver", gpu["driver"])]
