@@ -69,3 +69,33 @@ def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test's own folder as current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def native_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The native code, compiled from the present sources; without a compiler, the test is skipped."""
+    from trtkit.native.build import build
+
+    made = tmp_path_factory.mktemp("native") / "kernel.so"
+    missing = build(made)
+    if missing:
+        pytest.skip(f"no native code: {missing}")
+    return made
+
+
+@pytest.fixture(scope="module", params=["native code", "numpy"])
+def computing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Has a module's tests run with the native code and without it."""
+    from trtkit.comparator.kernel import kernel
+    from trtkit.native import library
+
+    native = request.param == "native code"
+    made = request.getfixturevalue("native_library") if native else tmp_path_factory.mktemp("empty") / "kernel.so"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library, "LIBRARY", made)
+        patch.delenv(library.SWITCH, raising=False)
+        for cache in (library._opened, kernel):
+            cache.cache_clear()
+        yield request.param
+    for cache in (library._opened, kernel):
+        cache.cache_clear()

@@ -21,7 +21,8 @@ from trtkit.conversion import _feeds_of, convert
 from trtkit.convert_plan import ConvertPlan
 from trtkit.errors import FileError, InputError, UsageError
 from trtkit.options import changed_flags
-from trtkit.report.convert import ConvertReport, size_text
+from trtkit.report.convert import ConvertReport
+from trtkit.report.wording import size_text
 from trtkit.tensors import TensorSpec
 
 needs_rtx = pytest.mark.skipif(importlib.util.find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx is not installed")

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "trtkit"
 
 LAYERS: list[tuple[int, tuple[str, ...]]] = [
-    (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic", "plain_data", "toml_text")),
+    (0, ("errors", "optional", "suggest", "log", "options", "dtypes", "atomic", "plain_data", "toml_text", "native")),
     (
         1,
         (
@@ -58,6 +58,7 @@ LAYERS: list[tuple[int, tuple[str, ...]]] = [
             "kept_feeds",
             "passed_on",
             "plan_parts",
+            "spawning",
             "worker",
             "report",
             "reporting",

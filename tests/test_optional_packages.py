@@ -19,6 +19,7 @@ BLOCKED = [
     "pycuda",
     "cuda",
     "polygraphy",
+    "ray",
 ]
 
 BLOCKER = f"""

@@ -8,7 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from trtkit.timing import Timings
+from trtkit.timing import MOST_TIMES, Timings
 
 MILLISECONDS = [0.004, 0.001, 0.003, 0.002, 0.010]
 
@@ -23,7 +23,9 @@ def counted(host: list[float], gpu: list[float] | None = None) -> Timings:
 def test_statistics_and_throughput() -> None:
     latency = counted(MILLISECONDS).latency()
     assert latency is not None
-    assert latency.to_data() == pytest.approx(
+    data = latency.to_data()
+    assert data.pop("times") is None
+    assert data == pytest.approx(
         {
             "count": 5,
             "min": 0.001,
@@ -36,6 +38,18 @@ def test_statistics_and_throughput() -> None:
             "throughput": 5 / 0.020,
         }
     )
+
+
+@pytest.mark.parametrize("number", [1, MOST_TIMES, 3 * MOST_TIMES + 1])
+def test_times_of_single_inferences_are_bounded(number: int) -> None:
+    timings = counted([at * 1e-3 for at in range(number)], [at * 1e-4 for at in range(number)])
+    for latency, unit in ((timings.latency(times=True), 1e-3), (timings.gpu_latency(times=True), 1e-4)):
+        assert latency is not None
+        assert latency.times is not None
+        assert len(latency.times) == min(number, MOST_TIMES)
+        assert list(latency.times) == sorted({round(time, 9) for time in latency.times})
+        assert latency.times[0] == 0
+        assert latency.times[-1] == pytest.approx((number - 1) * unit, abs=4 * unit)
 
 
 def test_gpu_times_have_no_throughput() -> None:

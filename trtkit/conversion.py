@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.comparator.inputs import check_feed, check_shape, known_input
 from trtkit.convert_plan import ConvertPlan
+from trtkit.models import ModelFile
 from trtkit.opening import load_file, open_file
 from trtkit.precision_summary import check, of_config
 from trtkit.report.convert import ConvertReport
 
 if TYPE_CHECKING:
+    from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network import Net
     from trtkit.backends.trt.progress import Progress
     from trtkit.results import Feed
@@ -102,11 +105,17 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
     from trtkit.backends.trt.kept import keeping_fp32
     from trtkit.backends.trt.lowering import lowered
     from trtkit.backends.trt.network import open_network
+    from trtkit.backends.trt.parse import check_ranks
     from trtkit.backends.trt.read_back import account_of, read_back
 
     feeds_of = _feeds_of(plan)
-    lower = lowered(open_file(plan.model_file, plan.onnx), plan.network, plan.build, feeds_of)
+    # A model that stays as it is goes to TensorRT as the file that it is: nothing here needs to know of ONNX.
+    plain = plan.onnx == OnnxOptions() and not plan.precisions
+    model = plan.model_file if plain else open_file(plan.model_file, plan.onnx)
+    lower = lowered(model, plan.network, plan.build, feeds_of)
     with open_network(lower.model, plan.network) as net:
+        if plain and plan.model_file.kind == "onnx":
+            check_ranks(net.network, lambda: _opened(plan))
         inputs, outputs = net.input_specs(), net.output_specs()
         _check_shapes(plan, net)
         account = account_of(net, lower.asked)
@@ -136,6 +145,12 @@ def _to_engine(plan: ConvertPlan, progress: Progress | None) -> ConvertReport:
         version=version(),
         precision=precision,
     )
+
+
+def _opened(plan: ConvertPlan) -> OnnxModel:
+    model = open_file(plan.model_file, plan.onnx)
+    assert not isinstance(model, ModelFile)  # its kind is ONNX
+    return model
 
 
 def _check_shapes(plan: ConvertPlan, net: Net) -> None:

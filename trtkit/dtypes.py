@@ -6,6 +6,7 @@ A name is what `numpy.dtype.name` says, with ml_dtypes for the types that numpy 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,6 +69,7 @@ def is_supported(dtype: np.dtype[Any]) -> bool:
     return dtype.name in DTYPES
 
 
+@functools.lru_cache(256)  # numpy makes the name anew each time
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """The name of a numpy type, whatever its byte order."""
     return str(dtype.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Judge"]
 
+log = logging.getLogger(__name__)
+
 
 class Judge:
     """Compares and validates what the runners answer, iteration by iteration, in memory that does not grow.
@@ -48,6 +51,10 @@ class Judge:
         self._compare = _script(plan.execution.compare_func_script, "compare_outputs")
         self._waivers = _waivers(plan)
         self._pairs = self._comparators(plan, names, detail) if len(names) > 1 else {}
+        if self._pairs and log.isEnabledFor(logging.DEBUG):
+            from trtkit.native.library import computed_by  # with ctypes
+
+            log.debug("comparing with %s", computed_by())
         self._stopped = False
         self._order: dict[str, int] = {}
         self._outcomes: tuple[PairOutcome, ...] | None = None
@@ -60,7 +67,7 @@ class Judge:
 
         function = self._compare.call if self._compare else None
         recorded = RecordFile() if plan.save.records_iterations else None
-        more = (function, detail, self._waivers, recorded, plan.save.records_iterations)
+        more = (function, detail, self._waivers, recorded, plan.save.asks_for(".json"), plan.save.asks_for(".html"))
         return {
             (pair.actual, pair.expected): PairComparator(pair.actual, pair.expected, self._options, *more)
             for pair in pair_runs(names)

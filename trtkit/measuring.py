@@ -30,14 +30,14 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-def runner_report(wanted: RunnerPlan, iterations: int, measurement: Measurement) -> RunnerReport:
-    """What one runner came to."""
+def runner_report(wanted: RunnerPlan, iterations: int, measurement: Measurement, times: bool = False) -> RunnerReport:
+    """What one runner came to; with `times`, single inferences too."""
     return RunnerReport(
         wanted.name,
         wanted.backend,
         iterations,
-        latency=measurement.timings.latency(),
-        gpu_latency=measurement.timings.gpu_latency(),
+        latency=measurement.timings.latency(times),
+        gpu_latency=measurement.timings.gpu_latency(times),
         measured=measurement.measured,
         layers=measurement.layers,
         gpu=measurement.gpu,

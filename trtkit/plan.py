@@ -20,7 +20,7 @@ from trtkit.models import ModelFile
 from trtkit.options import changed_flags, option, parse_bytes, parse_count
 from trtkit.plan_paths import check_paths, script_file
 from trtkit.precision_config import PRECISIONS, Precision
-from trtkit.report.rendering import report_suffix
+from trtkit.report.rendering import report_path, report_suffix
 
 __all__ = ["ExecutionOptions", "RunPlan", "RunnerPlan", "SaveOptions", "asked_of"]
 
@@ -96,11 +96,6 @@ class ExecutionOptions:
             raise UsageError("--use-subprocess needs --sequential-runners: runners in other processes take turns")
 
 
-def _report_path(text: str) -> str:
-    report_suffix(text)
-    return text
-
-
 @dataclass(frozen=True)
 class SaveOptions:
     """What is written to disk."""
@@ -142,15 +137,15 @@ class SaveOptions:
         (),
         "--report",
         help="save the report, also of a run that fails; each suffix chooses the form: .json (docs/report.md), .xml "
-        "(JUnit), .md (Markdown)",
+        "(JUnit), .md (Markdown), .html (a page with plots)",
         metavar="FILE",
-        parse=_report_path,
+        parse=report_path,
         count="+",
     )
 
     def __post_init__(self) -> None:
         given = (self.report,) if isinstance(self.report, (str, Path)) else self.report
-        object.__setattr__(self, "report", tuple(_report_path(str(path)) for path in given))
+        object.__setattr__(self, "report", tuple(report_path(str(path)) for path in given))
 
     @property
     def report_files(self) -> tuple[tuple[str, str], ...]:
@@ -160,8 +155,12 @@ class SaveOptions:
 
     @property
     def records_iterations(self) -> bool:
-        """Whether a file is asked for that holds the results of single iterations."""
-        return any(suffix == ".json" for _, suffix in self.report_files)
+        """Whether a file is asked for that tells of single iterations."""
+        return self.asks_for(".json", ".html")
+
+    def asks_for(self, *suffixes: str) -> bool:
+        """Whether the report is asked for in one of these forms."""
+        return any(suffix in suffixes for _, suffix in self.report_files)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def run_in_turn(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) 
             judge.check_lengths({replay.name: replay.iterations for replay in (*waiting, *replays)})
         saver.conclude(judge.failed, judge.waived)
     made = [
-        runner_report(wanted, replay.iterations, turn.measurement)
+        runner_report(wanted, replay.iterations, turn.measurement, plan.save.asks_for(".html"))
         for wanted, replay, turn in zip(plan.named_runners, waiting, turns, strict=True)
     ]
     warnings = tuple(line for turn in turns for line in turn.warnings)

@@ -37,6 +37,8 @@ def run(
     feeds: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
     detail: bool = False,
     track: Track | None = None,
+    tell: Callable[[Report], None] | None = None,
+    change_last: Callable[[Runner], Runner] | None = None,
 ) -> Report:
     """Carry out a plan.
 
@@ -46,6 +48,8 @@ def run(
             single one.
         detail: keep statistics and error histograms of outputs that fail, which costs a further pass over them.
         track: wraps the feeds where they are run, for a progress bar.
+        tell: gets the report complete as a file has it, also that of a run that fails.
+        change_last: puts another runner in the place of the last one, where runners do not run in turn.
 
     Returns:
         The report; `report.exit_code` is 0 or 1. Nothing is printed.
@@ -59,10 +63,16 @@ def run(
     if given is not None and plan.inputs.shape_sweep:
         raise UsageError("--shape-sweep shapes random data, but the feeds are given; leave one out")
 
-    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked))
+    return reported(plan, lambda: _carried_out(plan, given, detail, track or _untracked, change_last), tell)
 
 
-def _carried_out(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
+def _carried_out(
+    plan: RunPlan,
+    given: Feeds | None,
+    detail: bool,
+    track: Track,
+    change_last: Callable[[Runner], Runner] | None,
+) -> Report:
     if plan.baseline is not None:
         from trtkit.baselines.checking import checked_baseline, same_feeds
 
@@ -78,13 +88,21 @@ def _carried_out(plan: RunPlan, given: Feeds | None, detail: bool, track: Track)
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 
         return run_in_turn(plan, given, detail, track)
-    return _run_together(plan, given, detail, track)
+    return _run_together(plan, given, detail, track, change_last)
 
 
-def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track) -> Report:
+def _run_together(
+    plan: RunPlan,
+    given: Feeds | None,
+    detail: bool,
+    track: Track,
+    change_last: Callable[[Runner], Runner] | None,
+) -> Report:
     model = open_model(plan)
     with ExitStack() as stack:
         runners = make_runners(plan, model, given)
+        if change_last is not None and runners:
+            runners[-1] = change_last(runners[-1])
         replays = make_replays(plan, [runner.name for runner in runners])
         judge = Judge(plan, [*(runner.name for runner in runners), *(replay.name for replay in replays)], detail)
         for runner in runners:
@@ -116,7 +134,7 @@ def _run_together(plan: RunPlan, given: Feeds | None, detail: bool, track: Track
             judge.check_lengths({replay.name: replay.iterations for replay in replays})
         saver.conclude(judge.failed, judge.waived)
     made = [
-        runner_report(wanted, judge.iterations, measurement)
+        runner_report(wanted, judge.iterations, measurement, plan.save.asks_for(".html"))
         for wanted, measurement in zip(plan.named_runners, measurements, strict=True)
     ]
     return report(plan, judge, made, replays, feeds.notes, saver)

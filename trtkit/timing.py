@@ -6,6 +6,7 @@ All times are in seconds, all clocks in MHz.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from trtkit.precision_summary import PrecisionSummary
     from trtkit.results import Array
 
-__all__ = ["GpuState", "Latency", "LayerTime", "Measurement", "Timings"]
+__all__ = ["MOST_TIMES", "GpuState", "Latency", "LayerTime", "Measurement", "Timings"]
+
+MOST_TIMES = 2000
+"""So many times of single inferences are kept for a report."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Latency:
     Attributes:
         count: how many inferences are counted.
         throughput: inferences per second of wall time; None for times on the GPU, which leave out copies and the host.
+        times: of single inferences in their order, to the nanosecond: all of them, or of more than `MOST_TIMES` as many
+            at equal distances; None where they were not asked for.
     """
 
     count: int
@@ -36,10 +42,11 @@ class Latency:
     p99: float
     max: float
     throughput: float | None = None
+    times: Sequence[float] | None = None
 
-    def to_data(self) -> dict[str, float | None]:
+    def to_data(self) -> dict[str, Any]:
         """As a plain dictionary; times in seconds."""
-        return dict(vars(self))
+        return {**vars(self), "times": None if self.times is None else list(self.times)}
 
 
 @dataclass(frozen=True)
@@ -96,13 +103,13 @@ class Timings:
     def __len__(self) -> int:
         return len(self._host)
 
-    def latency(self) -> Latency | None:
-        """Wall time, host array in to host array out; None where nothing was timed."""
-        return _statistics(self._host, throughput=True)
+    def latency(self, times: bool = False) -> Latency | None:
+        """Wall time, host array in to host array out, with `times` where they are wanted; None without any."""
+        return _statistics(self._host, throughput=True, times=times)
 
-    def gpu_latency(self) -> Latency | None:
-        """Time on the GPU without copies; None where it was not measured."""
-        return _statistics(self._gpu, throughput=False)
+    def gpu_latency(self, times: bool = False) -> Latency | None:
+        """As `latency`, time on the GPU without copies; None where it was not measured."""
+        return _statistics(self._gpu, throughput=False, times=times)
 
 
 @dataclass
@@ -123,7 +130,7 @@ class Measurement:
     precision: PrecisionSummary | None = None
 
 
-def _statistics(seconds: array[float], throughput: bool) -> Latency | None:
+def _statistics(seconds: array[float], throughput: bool, times: bool) -> Latency | None:
     if not seconds:
         return None
     import numpy as np
@@ -141,6 +148,7 @@ def _statistics(seconds: array[float], throughput: bool) -> Latency | None:
         p99=_percentile(values, 99),
         max=float(values[-1]),
         throughput=len(values) / total if throughput and total > 0 else None,
+        times=_spread(seconds) if times else None,
     )
 
 
@@ -150,3 +158,9 @@ def _percentile(values: Array, percent: int) -> float:
     below = int(place)
     low, high = float(values[below]), float(values[min(below + 1, len(values) - 1)])
     return low + (high - low) * (place - below)
+
+
+def _spread(seconds: array[float]) -> tuple[float, ...]:
+    """At most `MOST_TIMES` of them at equal distances, in nanoseconds' precision."""
+    number = min(len(seconds), MOST_TIMES)
+    return tuple(round(seconds[place * len(seconds) // number], 9) for place in range(number))

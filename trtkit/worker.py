@@ -19,13 +19,10 @@ from trtkit.log import keep_warnings, logger
 from trtkit.plan import RunPlan
 from trtkit.results import Feeds
 from trtkit.sequential import Turn, take_turn
+from trtkit.spawning import child_command
 from trtkit.tensors import TensorSpecs
 
 __all__ = ["main", "take_turn_apart"]
-
-_START = "import sys; sys.path[:] = sys.argv[1:]; from trtkit.worker import main; sys.exit(main())"
-"""The child's program. Its import path is this process's: `python -m` would look for `random` and `numpy` in the
-current folder first, where the user's own files are."""
 
 
 def take_turn_apart(
@@ -42,7 +39,7 @@ def take_turn_apart(
     answer = spill / f"answer-{index}"
     # The pickle holds our own dataclasses, goes from this process to its child and comes back the same way.
     task = pickle.dumps((plan, index, str(spill), str(answer), specs))
-    child = subprocess.run([sys.executable, "-c", _START, *_import_path()], input=task, check=False)
+    child = subprocess.run(child_command("trtkit.worker"), input=task, check=False)
     if child.returncode == 0 and answer.is_file():
         result = pickle.loads(answer.read_bytes())
         if isinstance(result, TrtkitError):
@@ -53,11 +50,6 @@ def take_turn_apart(
     if child.returncode < 0:
         raise BackendError(f"{name}: its process was killed by {signal.Signals(-child.returncode).name}")
     raise BackendError(f"{name}: its process ended with exit code {child.returncode}; its own messages stand above")
-
-
-def _import_path() -> list[str]:
-    """Where the child looks for modules: as here, and it must find trtkit, wherever this one was imported from."""
-    return [*sys.path, str(Path(__file__).resolve().parent.parent)]
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import precision_models
 import pytest
 import zoo
 from backends.trt.package import needs_rtx
@@ -57,6 +58,7 @@ def folder(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     zoo.write("chain", in_tmp)
     zoo.write("linear", in_tmp)
     zoo.write("unknown_operator", in_tmp)
+    zoo.write("unknown_rank", in_tmp)
     Path("net.py").write_text(NETWORK)
     Path("profile.py").write_text(PROFILE)
     Path("old.engine").write_bytes(b"engine")
@@ -278,6 +280,12 @@ TRT_ERRORS: list[tuple[str, int, str]] = [
         "--input-shapes x:[2,3] has no effect, since the configuration script makes the profiles; leave it out, or "
         "leave the profiles to the options",
     ),
+    (
+        "unknown_rank.onnx -o c.engine",
+        3,
+        "the input 'x' of 'unknown_rank.onnx' has no rank, and TensorRT would take it for a scalar; give the model a "
+        "shape for it",
+    ),
     ("net.py:other -o c.engine", 3, "net.py has no 'other'; name one with net.py:NAME"),
     ("net.py -o c.engine --trt-config-script none.py", 3, "there is no script 'none.py'"),
 ]
@@ -307,6 +315,23 @@ def test_engine_from_onnx(trtkit_command: Command, folder: Path) -> None:
     assert lines[3:] == ["  1 input", "    x:[N,3]:float32", "  1 output", "    y:[?,3]:float32"]
     assert Path("c.engine").stat().st_size > 1000
     assert not list(folder.glob(".trtkit-*"))
+
+
+@needs_rtx
+def test_an_engine_needs_no_numpy(folder: Path) -> None:
+    """TensorRT imports it for weights that it is asked for; a conversion does not ask, and so starts sooner."""
+    zoo.save(precision_models.resnet18(), folder / "resnet.onnx")
+    check = (
+        "import sys; from trtkit.cli.main import main; code = main(sys.argv[1:]); "
+        "print([name for name in ('numpy', 'onnx') if name in sys.modules]); sys.exit(code)"
+    )
+    line = [sys.executable, "-c", check, "convert", "resnet.onnx", "-o", "r.engine"]
+    line += ["--input-shapes", "images:[1,3,32,32]"]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}  # with a GPU the engine is loaded to be read back
+    answer = subprocess.run(line, capture_output=True, text=True, check=True, env=hidden)
+    *summary, loaded = answer.stdout.splitlines()
+    assert loaded == "[]"
+    assert "% of multiply-accumulates" in "".join(summary)
 
 
 @needs_rtx

@@ -20,6 +20,7 @@ import zoo
 import trtkit
 from trtkit.cli.inspect import SUBTOOLS
 from trtkit.cli.main import COMMANDS
+from trtkit.native.library import computed_by
 
 Command = Callable[..., Any]
 
@@ -39,6 +40,13 @@ def test_a_line_per_output_and_the_verdict_last(trtkit_command: Command, model: 
     assert lines[3] == "onnxrt compared with onnxref (expected), 1 iteration"
     assert re.match(r"  ok    y  float32\[2,3\]  simple: max abs ", lines[4])
     assert lines[-1] == "PASS: 1 output compared in 1 pair of results, 1 iteration"
+
+
+@pytest.mark.usefixtures("computing")
+def test_verbosely_it_says_what_compares(trtkit_command: Command, model: Path) -> None:
+    line = ("run", model, "--input-shapes", "x:[2,3]", "-v", "--onnxrt")
+    assert f"comparing with {computed_by()}" in trtkit_command(*line, "--onnxref").err
+    assert "comparing with" not in trtkit_command(*line).err
 
 
 def test_latency_percentiles_over_iterations(trtkit_command: Command, model: Path) -> None:
@@ -280,7 +288,12 @@ ERRORS: list[tuple[str, int, str]] = [
         "run: error: cannot write the log file 'no/folder/x': No such file or directory",
     ),
     (f"{RUN} --pluginref", 2, "run: error: --pluginref is left out of trtkit: --onnxref is the reference on the CPU"),
-    (f"{RUN} --show-heatmaps", 2, "run: error: --show-heatmaps is left out of trtkit: it opens no windows"),
+    (
+        f"{RUN} --save-heatmaps d",
+        2,
+        "run: error: --save-heatmaps is left out of trtkit: --report FILE.html writes a page with heatmaps and plots "
+        "of every output",
+    ),
     (f"{RUN} --onnxrf", 2, "run: error: unknown option '--onnxrf'; did you mean '--onnxref' or '--onnxrt'?"),
     ("rnu linear.onnx", 2, "error: unknown command 'rnu'; did you mean 'run'? (known: {commands})"),
     ("inspect daat x.json", 2, "inspect: error: unknown command 'daat'; did you mean 'data'? (known: {subtools})"),

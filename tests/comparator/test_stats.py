@@ -13,6 +13,8 @@ from trtkit.comparator.chunks import CHUNK
 from trtkit.comparator.stats import count_nonfinite, error_histogram, summary, summary_of, value_histogram
 from trtkit.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("computing")
+
 NAN, INF = math.nan, math.inf
 
 

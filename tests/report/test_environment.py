@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from trtkit.native import library
 from trtkit.report.environment import cpu_model, environment
 
 
@@ -49,3 +50,10 @@ def test_the_cpu(tmp_path: Path) -> None:
     path.write_text("processor\t: 0\nBogoMIPS\t: 50\n")
     assert cpu_model(path) is None
     assert cpu_model(tmp_path / "none") is None
+
+
+def test_what_compares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(library.SWITCH, "off")
+    library._opened.cache_clear()
+    assert environment()["comparison"] == "numpy (TRTKIT_NATIVE is off)"
+    library._opened.cache_clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from trtkit.report.latency_text import duration, runner_lines
@@ -14,7 +16,8 @@ H200 = GpuState("NVIDIA H200", "GPU-1", "580.159.04", 1980, 1980, 3201, 3201)
 def latency(scale: float, count: int = 100, throughput: float | None = None) -> Latency:
     """100 ms times `scale` for the median, and other values about it."""
     factors = {"min": 0.9, "mean": 1.01, "median": 1.0, "p90": 1.1, "p95": 1.2, "p99": 1.3, "max": 2.0}
-    return Latency(count, **{name: 0.1 * scale * factor for name, factor in factors.items()}, throughput=throughput)
+    times: dict[str, Any] = {name: 0.1 * scale * factor for name, factor in factors.items()}
+    return Latency(count, **times, throughput=throughput)
 
 
 TRT = RunnerReport("trt", "trt", 100, latency(0.0033, throughput=3004.25), latency(0.0026), gpu=H200)

@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "cpu": {"model": "a CPU", "count": 2},
     "gpus": [{"name": "a GPU", "uuid": "GPU-1", "driver": "550"}],
     "packages": {"numpy": "2.4", "torch": None},
+    "comparison": "native code",
 }
 
 
@@ -85,6 +86,7 @@ Model `m.onnx`
 | python | `3.11` |
 | platform | `Linux` |
 | machine | `x86_64` |
+| comparison | `native code` |
 | CPU | `a CPU` |
 | CPUs | `2` |
 | GPU | `a GPU` |

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from page_data import node, page_of, residual_page
+from page_text import Elements, hashes
 
 from trtkit.errors import FileError
 from trtkit.report.page import write_page
@@ -25,32 +23,6 @@ HOSTILE = [
     "&lt;b&gt;",
     "\u2028$title",
 ]
-
-
-class Elements(HTMLParser):
-    """The elements of a page, with their attributes and text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, dict[str, str | None], str]] = []
-        self.open = False
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs), ""))
-        self.open = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self.open = False
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            tag, attributes, text = self.found[-1]
-            self.found[-1] = (tag, attributes, text + data)
-
-    def of(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
-        return [(attributes, text) for each, attributes, text in self.found if each == tag]
 
 
 def written(path: Path, data: dict[str, Any]) -> Elements:
@@ -98,11 +70,6 @@ def test_the_policy_admits_the_scripts_and_styles_of_the_page_and_nothing_else(t
     (policy,) = (each["content"] for each, _ in page.of("meta") if each.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-
-    def hashes(texts: list[str]) -> str:
-        return " ".join(
-            f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts
-        )
 
     assert rules == {
         "default-src": "'none'",

@@ -67,13 +67,13 @@ def test_every_definition_is_used() -> None:
 
 @pytest.mark.parametrize("name", report_runs.LINES)
 def test_every_run_fits_the_schema(trtkit_command: Command, folder: Path, name: str) -> None:
-    result = trtkit_command("run", *report_runs.LINES[name], "--report", "r.json", "r.xml", "r.md")
+    result = trtkit_command("run", *report_runs.LINES[name], "--report", "r.json", "r.xml", "r.md", "r.html")
     code = report_runs.CODES.get(name, 0)
     assert result.code == code, result.err
     data = json.loads((folder / "r.json").read_text())
     VALIDATOR.validate(data)
     assert (data["verdict"] == "ERROR", data["exit_code"]) == (code > 1, code)
-    assert data["plan"]["save"] == {"report": ["r.json", "r.xml", "r.md"]}
+    assert data["plan"]["save"] == {"report": ["r.json", "r.xml", "r.md", "r.html"]}
     found, as_read = read_report(folder / "r.json")
     assert (found.to_data(), as_read) == (data, data)
     for pair in data["pairs"]:
@@ -93,6 +93,7 @@ def test_every_run_fits_the_schema(trtkit_command: Command, folder: Path, name: 
                 metric["per_iteration"] = None
     for suffix in (".xml", ".md"):
         assert render(data, suffix) == render(without, suffix) == (folder / f"r{suffix}").read_text()
+    assert render(data, ".html") == (folder / "r.html").read_text()
     assert json.loads(render(data, ".json")) == data
 
 
@@ -115,11 +116,12 @@ def test_data_of_a_plain_run_fits_too(folder: Path) -> None:
     assert data["pairs"][0]["outputs"][0]["metrics"][0]["per_iteration"] is None
 
 
-def test_only_json_records_iterations() -> None:
+def test_only_json_and_the_page_record_iterations() -> None:
     for options, recorded in (
         (SaveOptions(), False),
         (SaveOptions(report=["r.xml", "r.md"]), False),
         (SaveOptions(report=["r.JSON"]), True),
+        (SaveOptions(report=["r.xml", "r.html"]), True),
         (SaveOptions(save_accuracy_results="r"), True),
     ):
         assert options.records_iterations is recorded
@@ -181,13 +183,13 @@ def test_a_later_version_is_not_read() -> None:
         render(data, ".md")
 
 
-@pytest.mark.parametrize("name", ["r.html", "r", "r.txt"])
+@pytest.mark.parametrize("name", ["r.htm", "r", "r.txt"])
 def test_unknown_suffix(trtkit_command: Command, folder: Path, name: str) -> None:
     result = trtkit_command("run", *report_runs.LINES["pass"], "--report", "r.json", name)
     assert result.code == 2
     assert result.error == (
         f"trtkit run: error: --report: invalid value {name!r}: no report is written as {name!r}: its suffix is none "
-        "of .json, .xml, .md"
+        "of .json, .xml, .md, .html"
     )
     with pytest.raises(UsageError, match="its suffix is none of"):
         SaveOptions(report=[name])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from trtkit.errors import FileError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from trtkit.results import Array, Feed, Outputs
     from trtkit.tensors import TensorSpecs
 
-__all__ = ["BackendModule", "OnnxModel", "Runner", "RunnerContext", "native_arrays"]
+__all__ = ["BackendModule", "MappedModel", "OnnxModel", "Runner", "RunnerContext", "file_stamp", "native_arrays"]
 
 
 class Runner(Protocol):
@@ -52,6 +54,42 @@ class Runner(Protocol):
         """
 
 
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """What tells a file from one that has taken its place, or was written to since.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class MappedModel:
+    """An ONNX model that refers to its own file for its large weights.
+
+    Attributes:
+        data: the model, serialised, with external data.
+        folder: what that data is relative to.
+        file: the model's file.
+        stamp: what `file_stamp` said of it when it was read.
+    """
+
+    data: bytes = field(repr=False)
+    folder: Path
+    file: Path
+    stamp: tuple[int, ...]
+
+    def check_unchanged(self) -> None:
+        """Raise FileError if the file is another by now, so that other bytes may have been mapped than were meant."""
+        try:
+            same = file_stamp(self.file) == self.stamp
+        except OSError:
+            same = False
+        if not same:
+            raise FileError(f"{str(self.file)!r} was replaced or written to while it was loaded; run this again")
+
+
 class OnnxModel(Protocol):
     """An ONNX model as loaded and possibly edited, handed to whichever backend runs it."""
 
@@ -72,6 +110,14 @@ class OnnxModel(Protocol):
 
         Raises:
             ModelError: it cannot be read, is too large, or lacks weights that were left out on purpose.
+        """
+
+    def mapped(self) -> MappedModel | None:
+        """The same model with its large weights as external data in its own file, for a backend that maps such data;
+        None where it is small, where it has no such weights, or where they have to be read for another reason.
+
+        Raises:
+            FileError: its file cannot be read.
         """
 
     def proto(self) -> Any:

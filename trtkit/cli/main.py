@@ -27,6 +27,7 @@ __all__ = ["COMMANDS", "choose", "entry", "main"]
 
 COMMANDS: Table = {
     "run": ("trtkit.cli.run", "run a model under several backends and compare every output"),
+    "suite": ("trtkit.cli.suite", "run the jobs of a suite file, each in a process of its own, and report on them"),
     "convert": ("trtkit.cli.convert", "build a TensorRT engine, or save an edited ONNX model"),
     "inspect": ("trtkit.cli.inspect", "look inside models and saved data"),
     "check": ("trtkit.cli.check", "give a verdict on what was saved, without running anything"),
@@ -68,6 +69,7 @@ def entry() -> NoReturn:
         drop(sys.stdout)
         code = _fail("trtkit", f"cannot write to standard output: {error.strerror}", 3)
     flush_errors()
+    gc.freeze()  # nor does looking for garbage once more, as the interpreter does at its end
     sys.exit(code)
 
 

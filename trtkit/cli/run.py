@@ -35,8 +35,10 @@ DESCRIPTION = (
 
 LEFT_OUT = {
     "--pluginref": "--onnxref is the reference on the CPU",
-    "--show-heatmaps": "it opens no windows",
-    "--show-error-metrics-plot": "it opens no windows",
+    **dict.fromkeys(
+        ("--show-heatmaps", "--show-error-metrics-plot", "--save-heatmaps", "--save-error-metrics-plot"),
+        "--report FILE.html writes a page with heatmaps and plots of every output",
+    ),
     "--lpips-threshold": "use --compare psnr or snr for images",
     "--lpips-tolerance": "use --compare psnr or snr for images",
     **dict.fromkeys(
@@ -46,7 +48,6 @@ LEFT_OUT = {
         ),
         "convert TensorFlow models to ONNX first, with tf2onnx",
     ),
-    **dict.fromkeys(("--save-heatmaps", "--save-error-metrics-plot"), "plots come later, with the reports"),
     "--enable-uint8-asymmetric-quantization-dla": "use --onnx-flags enable_uint8_and_asymmetric_quantization_dla",
 }
 """Flags of the incumbent that have no counterpart, each with what to do instead."""

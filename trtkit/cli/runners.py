@@ -25,7 +25,7 @@ def add_runners(parser: Parser) -> None:
         action="append",
         dest="runners",
         metavar="BACKEND[:KEY=VALUE,...]",
-        help="add a runner with options of its own, such as onnxrt:name=one,ort-intra-op-threads=1; "
+        help="add a runner with options of its own, such as onnxrt:name=one,intra-op-threads=1; "
         "keys are the backend's options without dashes in front, lists stand in [a,b]",
     )
 

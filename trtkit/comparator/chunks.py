@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trtkit.results import Array
 
-__all__ = ["CHUNK", "blocks", "chunks", "row_chunks"]
+__all__ = ["CHUNK", "SLICE", "blocks", "chunks", "is_plain", "row_chunks", "slices"]
 
 CHUNK = 1 << 16
 """Elements per piece: half a megabyte of float64."""
+
+SLICE = 1 << 18
+"""Elements that one thread works on without looking up."""
 
 Index = tuple[Any, ...]
 
@@ -48,6 +51,36 @@ def chunks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     else:
         for index in blocks(first.shape, CHUNK):
             yield tuple(array[index].reshape(-1) for array in arrays)
+
+
+def slices(*arrays: Array) -> Iterator[tuple[int, tuple[Array, ...]]]:
+    """One-dimensional pieces of arrays of one shape, each with the number of its first element, in C order.
+
+    All are contiguous and of the machine's byte order. They are views of at most `SLICE` elements where all the arrays
+    are so, else copies of at most `CHUNK`.
+    """
+    size = arrays[0].size
+    if all(map(is_plain, arrays)):
+        flat = [array.reshape(-1) for array in arrays]
+        for start in range(0, size, SLICE):
+            yield start, tuple(array[start : start + SLICE] for array in flat) if size > SLICE else tuple(flat)
+        return
+    start = 0
+    for pieces in chunks(*arrays) if size else ():
+        yield start, tuple(map(_plain, pieces))
+        start += pieces[0].size
+
+
+def is_plain(array: Array) -> bool:
+    """Whether an array lies in memory as C has it: contiguous, aligned and in the machine's byte order."""
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned and array.dtype.isnative
+
+
+def _plain(piece: Array) -> Array:
+    import numpy as np
+
+    return piece if is_plain(piece) else np.require(piece, piece.dtype.newbyteorder("="), ("C", "A"))
 
 
 def row_chunks(axis: int, *arrays: Array) -> Iterator[tuple[Array, ...]]:

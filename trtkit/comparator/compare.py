@@ -47,6 +47,8 @@ class PairComparator:
         waivers: failures that are expected.
         recorded: where the result of every metric in every iteration is recorded; by default nowhere.
         evidence: keep what other thresholds can be judged by, for `trtkit check accuracy`.
+        pictures: keep what a page draws of each output's errors; a further pass over the arrays of an iteration that is
+            worse than those before.
 
     Raises:
         UsageError: there is neither a metric nor a function.
@@ -63,6 +65,7 @@ class PairComparator:
         waivers: Waivers | None = None,
         recorded: RecordFile | None = None,
         evidence: bool = False,
+        pictures: bool = False,
     ) -> None:
         if not options.compare and function is None:
             raise UsageError("nothing says how to compare; give --compare with at least one metric")
@@ -73,6 +76,7 @@ class PairComparator:
         self._detail = detail
         self._waivers = waivers
         self._recorded = recorded
+        self._pictures = pictures
         self._sample: str | None = None
         self._metrics: list[tuple[str, Metric]] = [(name, load_metric(name)) for name in options.compare]
         self._tallies: dict[str, OutputTally] = {}
@@ -266,6 +270,8 @@ class PairComparator:
             tally.see(pair.actual.shape, pair.notes)
             if self._detail and not all(result.passed for result in results):
                 tally.keep_statistics(index, pair)
+            if self._pictures:
+                tally.keep_pictures(index, pair, results[0], self._sample)
         for result in results:
             tally.add(index, result, self._sample)
         return OutputResult(name, expected_name, tuple(results))

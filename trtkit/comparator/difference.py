@@ -7,6 +7,7 @@ by the absolute value of their difference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,19 @@ import numpy as np
 from trtkit.dtypes import DTYPES
 from trtkit.results import Array
 
-__all__ = ["Difference", "NonFinite", "difference_for", "nonfinite_elements", "overflown_ratio", "real_or_complex"]
+__all__ = [
+    "Difference",
+    "NonFinite",
+    "difference_for",
+    "element_errors",
+    "nonfinite_elements",
+    "overflown_ratio",
+    "real_or_complex",
+]
 
-Difference = Callable[[Array, Array, Array, Array], None]
-"""Called with pieces of both arrays and two float64 pieces: writes |actual - expected| and |expected|."""
+Difference = Callable[[Array, Array, Array, Array, Array], tuple[Array, Array]]
+"""Called with pieces of both arrays, two float64 pieces and memory for two more: writes |actual - expected| and
+|expected|, and returns actual and expected as float64 or complex128, perhaps in that memory."""
 
 
 def difference_for(actual: str, expected: str) -> Difference:
@@ -29,45 +39,46 @@ def difference_for(actual: str, expected: str) -> Difference:
         return _complex
     if kinds <= {"int", "uint", "bool"} and any(name in ("int64", "uint64") for name in (actual, expected)):
         return _integer
-    if DTYPES[actual].kind == "float" and not DTYPES[actual].extended:
-        return _native
     return _real
 
 
-def _native(actual: Array, expected: Array, error: Array, magnitude: Array) -> None:
-    np.copyto(magnitude, expected, casting="unsafe")
-    np.subtract(actual, magnitude, out=error)
+def _real(actual: Array, expected: Array, error: Array, magnitude: Array, room: Array) -> tuple[Array, Array]:
+    left, right = _wide(actual, room[0]), _wide(expected, room[1])
+    np.subtract(left, right, out=error)
     np.abs(error, out=error)
-    np.abs(magnitude, out=magnitude)
+    np.abs(right, out=magnitude)
+    return left, right
 
 
-def _real(actual: Array, expected: Array, error: Array, magnitude: Array) -> None:
-    np.copyto(error, actual, casting="unsafe")
-    np.copyto(magnitude, expected, casting="unsafe")
-    np.subtract(error, magnitude, out=error)
-    np.abs(error, out=error)
-    np.abs(magnitude, out=magnitude)
+def _complex(actual: Array, expected: Array, error: Array, magnitude: Array, room: Array) -> tuple[Array, Array]:
+    left, right = real_or_complex(actual), real_or_complex(expected)
+    np.abs(np.subtract(left, right), out=error)
+    np.abs(right, out=magnitude)
+    return left, right
 
 
-def _complex(actual: Array, expected: Array, error: Array, magnitude: Array) -> None:
-    wide = real_or_complex(expected)
-    np.abs(np.subtract(real_or_complex(actual), wide), out=error)
-    np.abs(wide, out=magnitude)
-
-
-def _integer(actual: Array, expected: Array, error: Array, magnitude: Array) -> None:
-    np.copyto(magnitude, expected, casting="unsafe")
-    np.abs(magnitude, out=magnitude)
+def _integer(actual: Array, expected: Array, error: Array, magnitude: Array, room: Array) -> tuple[Array, Array]:
+    wide = _wide(actual, room[0]), _wide(expected, room[1])
+    np.abs(wide[1], out=magnitude)
     if actual.dtype.name != "uint64" and expected.dtype.name != "uint64":
         signed, other = actual.astype(np.int64), expected.astype(np.int64)
         error[...] = _unsigned_difference(signed > other, signed.view(np.uint64), other.view(np.uint64))
-        return
+        return wide
     left, right = actual.astype(np.uint64), expected.astype(np.uint64)  # a negative number wraps
     error[...] = _unsigned_difference(left > right, left, right)
     for negative, wrapped, positive in ((actual < 0, left, right), (expected < 0, right, left)):
         if negative.any():
             size = (np.uint64(0) - wrapped[negative]).astype(np.float64)
             error[negative] = size + positive[negative].astype(np.float64)
+    return wide
+
+
+def _wide(values: Array, room: Array) -> Array:
+    """`values` as float64: themselves where they are that, else written into `room`."""
+    if values.dtype == np.float64:
+        return values
+    np.copyto(room, values, casting="unsafe")
+    return room
 
 
 def _unsigned_difference(larger: Array, left: Array, right: Array) -> Array:
@@ -117,3 +128,25 @@ def nonfinite_elements(actual: Array, expected: Array, error: Array) -> NonFinit
 def overflown_ratio(actual: Array, expected: Array) -> Any:
     """|actual - expected| / |expected| of values whose difference exceeds float64."""
     return np.abs(real_or_complex(actual) / real_or_complex(expected) - 1)
+
+
+def element_errors(actual: Any, expected: Any) -> tuple[float, float]:
+    """Absolute and relative error of two numpy scalars; NaN of two that do not match."""
+    if actual.dtype.kind == "c" or expected.dtype.kind == "c":
+        left, right = complex(actual), complex(expected)
+        with np.errstate(all="ignore"):
+            error, size = float(np.abs(np.complex128(left) - np.complex128(right))), float(np.abs(np.complex128(right)))
+        finite = np.isfinite(left) and np.isfinite(right)
+    elif actual.dtype.kind in "iub" and expected.dtype.kind in "iub":
+        left, right, finite = int(actual), int(expected), True
+        error, size = float(abs(left - right)), float(abs(right))
+    else:
+        left, right = float(actual), float(expected)
+        error, size = abs(left - right), abs(right)
+        finite = math.isfinite(left) and math.isfinite(right)
+    if not finite:
+        matched = left == right or (left != left and right != right)
+        return (0.0, 0.0) if matched else (math.nan, math.nan)
+    if math.isinf(error):
+        return error, float(abs(left / right - 1))
+    return error, 0.0 if error == 0 else error / size if size else math.inf

@@ -198,6 +198,8 @@ class OutputOutcome(_Verdict):
         notes: one-line remarks that do not fail anything, such as `compared float16 with float32`.
         statistics: where it failed and detail was asked for, of the first such iteration: its index, a summary of
             either array, and the histogram of absolute errors; as JSON-ready data. Else empty.
+        pictures: what a page draws of the errors, of the worst iteration by the first metric: its index, the name of
+            its feed, and what `trtkit.comparator.pictures` gives; None where that was not asked for.
     """
 
     name: str
@@ -208,6 +210,7 @@ class OutputOutcome(_Verdict):
     metrics: tuple[MetricOutcome, ...]
     notes: tuple[str, ...] = ()
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[str, Any] | None = None
 
     @property
     def passed(self) -> bool:
@@ -226,6 +229,7 @@ class OutputOutcome(_Verdict):
             "metrics": [metric.to_data() for metric in self.metrics],
             "notes": list(self.notes),
             "statistics": dict(self.statistics),
+            "pictures": None if self.pictures is None else dict(self.pictures),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Iterable
@@ -11,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from trtkit.comparator.arraypair import ArrayPair
-from trtkit.comparator.chunks import chunks
+from trtkit.comparator.chunks import CHUNK, is_plain, slices
 from trtkit.comparator.difference import real_or_complex
+from trtkit.comparator.distribution import error_counts
+from trtkit.comparator.kernel import kernel
+from trtkit.comparator.parallel import in_order, threads_for
 from trtkit.dtypes import dtype_name, is_supported
 from trtkit.errors import InputError
 from trtkit.plain_data import plain
@@ -78,10 +82,29 @@ def summary(array: Array) -> Summary:
     Raises:
         InputError: trtkit does not support the data type.
     """
+    if not is_supported(array.dtype):
+        raise InputError(f"data of type {array.dtype} has no statistics")
     turned = (
         array.T if array.flags.f_contiguous else array
     )  # the order of elements does not matter, that of memory does
-    return summary_of((piece for (piece,) in chunks(turned)) if array.size else (), array.shape, array.dtype)
+    found = _Moments()
+    for moments in in_order(_moments_of, slices(turned), _threads(array)):
+        found.merge(moments)
+    return found.summary(array.shape, array.dtype)
+
+
+def _threads(array: Array) -> int:
+    return 1 if kernel() is None else threads_for(array.size)
+
+
+def _moments_of(task: tuple[int, tuple[Array, ...]]) -> _Moments:
+    (piece,) = task[1]
+    found = _Moments()
+    with np.errstate(all="ignore"):
+        for start in range(0, piece.size, CHUNK):
+            found.add(piece[start : start + CHUNK])
+    found.give_back()
+    return found
 
 
 def summary_of(pieces: Iterable[Array], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Summary:
@@ -105,19 +128,7 @@ def summary_of(pieces: Iterable[Array], shape: tuple[int, ...], dtype: np.dtype[
     with np.errstate(all="ignore"):
         for piece in pieces:
             found.add(piece)
-    size = math.prod(shape)
-    return Summary(
-        dtype=dtype_name(dtype),
-        shape=shape,
-        size=size,
-        minimum=min(found.lows, default=None),
-        maximum=max(found.highs, default=None),
-        mean=found.mean if found.count else math.nan,
-        std=math.sqrt(found.spread / found.count) if found.count else math.nan,
-        nan=found.nan,
-        infinite=found.infinite,
-        zeros=found.zeros / size if size else 0.0,
-    )
+    return found.summary(shape, dtype)
 
 
 class _Moments:
@@ -139,6 +150,23 @@ class _Moments:
 
     def add(self, piece: Array) -> None:
         """Take in elements, of which there is at least one."""
+        native = kernel()
+        if (
+            native is not None
+            and is_plain(piece)
+            and native.reads(piece.dtype)
+            and piece.dtype.name not in ("int64", "uint64")
+        ):
+            found = native.moments(piece)
+            self.nan += found.nan
+            self.infinite += found.infinite
+            self.zeros += found.zeros
+            if found.count:
+                whole = {"i": int, "u": int, "b": bool}.get(piece.dtype.kind, float)
+                self.lows.append(whole(found.low))
+                self.highs.append(whole(found.high))
+                self._combine(found.count, found.mean, found.spread)
+            return
         values = self._wide(piece)
         exact = piece if piece.dtype.kind in "iub" else values
         low, high = exact.min(), exact.max()
@@ -156,11 +184,44 @@ class _Moments:
         self.lows.append(low.item())
         self.highs.append(high.item())
         middle = float(values.mean())
-        total, offset = self.count + values.size, middle - self.mean
         away = np.subtract(values, middle, out=self._space[: values.size])
-        self.spread += float(np.square(away, out=away).sum()) + offset * offset * self.count * values.size / total
-        self.mean += offset * values.size / total
+        self._combine(values.size, middle, float(np.square(away, out=away).sum()))
+
+    def give_back(self) -> None:
+        """Give the memory back."""
+        self._space = np.empty(0)
+
+    def merge(self, other: _Moments) -> None:
+        """Take in what another one has."""
+        self.nan += other.nan
+        self.infinite += other.infinite
+        self.zeros += other.zeros
+        self.lows += other.lows
+        self.highs += other.highs
+        if other.count:
+            self._combine(other.count, other.mean, other.spread)
+
+    def _combine(self, count: int, mean: float, spread: float) -> None:
+        total, offset = self.count + count, mean - self.mean
+        self.spread += spread + offset * offset * self.count * count / total
+        self.mean += offset * count / total
         self.count = total
+
+    def summary(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Summary:
+        """What it came to, of an array of this shape and type."""
+        size = math.prod(shape)
+        return Summary(
+            dtype=dtype_name(dtype),
+            shape=shape,
+            size=size,
+            minimum=min(self.lows, default=None),
+            maximum=max(self.highs, default=None),
+            mean=self.mean if self.count else math.nan,
+            std=math.sqrt(self.spread / self.count) if self.count else math.nan,
+            nan=self.nan,
+            infinite=self.infinite,
+            zeros=self.zeros / size if size else 0.0,
+        )
 
     def _wide(self, piece: Array) -> Array:
         """The piece as float64, of complex numbers the magnitudes; it may be memory that the next call uses again."""
@@ -181,29 +242,34 @@ class _Moments:
 
 def count_nonfinite(array: Array) -> tuple[int, int]:
     """How many elements of an array of a supported data type are NaN and how many are infinite."""
-    nan = infinite = 0
-    if array.dtype.kind in "iub" or not array.size:
+    if array.dtype.kind in "iub":
         return 0, 0
-    for (piece,) in chunks(array):
-        if not np.isfinite(piece).all():
-            values = real_or_complex(piece)
-            nan += int(np.count_nonzero(np.isnan(values)))
-            infinite += int(np.count_nonzero(np.isinf(values)))
-    return nan, infinite
+    found = in_order(_nonfinite_of, slices(array), _threads(array))
+    return sum(nan for nan, _ in found), sum(infinite for _, infinite in found)
+
+
+def _nonfinite_of(task: tuple[int, tuple[Array, ...]]) -> tuple[int, int]:
+    (piece,) = task[1]
+    native = kernel()
+    if native is not None and native.reads(piece.dtype):
+        found = native.moments(piece)
+        return found.nan, found.infinite
+    if np.isfinite(piece).all():
+        return 0, 0
+    with np.errstate(all="ignore"):  # a signalling NaN is as good as another
+        values = real_or_complex(piece)
+    return int(np.count_nonzero(np.isnan(values))), int(np.count_nonzero(np.isinf(values)))
 
 
 def error_histogram(pair: ArrayPair, bins: int = BINS) -> Histogram:
     """The distribution of the absolute errors of a pair, in `bins` equal bins."""
-    largest = pair.errors.max_abs
-    top = min(largest, sys.float_info.max) or 1.0
-    counts = np.zeros(bins, np.int64)
-    for error, _ in pair.error_chunks():
-        counts += np.histogram(error, bins, (0.0, top))[0]
-    counts[0] -= pair.size - pair.errors.measured  # error_chunks gives 0 for elements without an error
+    top = min(pair.errors.max_abs, sys.float_info.max) or 1.0
+    edges = np.linspace(0.0, top, bins + 1)
+    reached = [pair.errors.measured, *error_counts(pair, np.append(edges[1:-1], math.inf))]
     return Histogram(
-        tuple(float(edge) for edge in np.linspace(0.0, top, bins + 1)),
-        tuple(int(count) for count in counts),
-        pair.size - int(counts.sum()),
+        tuple(float(edge) for edge in edges),
+        tuple(here - above for here, above in itertools.pairwise(reached)),
+        pair.size - reached[0] + reached[-1],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ class _MetricTally:
         if self._records is not None:
             self._records.add(index, sample, result)
         self._failed += not result.passed
-        if self._worst is None or self._key(result) > self._key(self._worst[0]):
+        if self.worst_is(result):
             self._worst = (result, index)
         self._keep(index, result, sample)
         at_most = self._metric is None or self._metric.AT_MOST
@@ -54,6 +53,10 @@ class _MetricTally:
             if isinstance(limit, float):
                 low, high, total = self._limits.get(name, (limit, limit, 0.0))
                 self._limits[name] = (min(low, limit), max(high, limit), total + limit)
+
+    def worst_is(self, result: MetricResult) -> bool:
+        """Whether a result is worse than all before."""
+        return self._worst is None or self._key(result) > self._key(self._worst[0])
 
     def _keep(self, index: int, result: MetricResult, sample: str | None) -> None:
         """Keep the result while it is among the worst; of equals the earlier one is."""
@@ -80,7 +83,7 @@ class _MetricTally:
         }
         return {**worst.thresholds, **mean}
 
-    def outcome(self, averaged: bool) -> MetricOutcome:
+    def outcome(self, averaged: bool, evidence: Mapping[str, Any]) -> MetricOutcome:
         """The outcome so far; `add` was called at least once. A user's own verdict cannot be averaged."""
         assert self._worst is not None
         (worst, index), metric, mean = self._worst, self._metric, self._mean()
@@ -105,6 +108,7 @@ class _MetricTally:
             index,
             mean,
             required,
+            evidence,
             worst_samples=samples,
             per_iteration=self._records,
         )
@@ -139,6 +143,7 @@ class OutputTally:
         self._notes: dict[str, None] = {}
         self._metrics: dict[str, _MetricTally] = {}
         self._statistics: Mapping[str, Any] = {}
+        self._pictures: Mapping[str, Any] | None = None
 
     @property
     def dtypes(self) -> tuple[str, str]:
@@ -164,6 +169,21 @@ class OutputTally:
             "abs_error_histogram": error_histogram(pair).to_data(),
         }
 
+    def keep_pictures(self, index: int, pair: ArrayPair, first: MetricResult, sample: str | None) -> None:
+        """Keep what a page draws, where this iteration is the worst so far; called before its results are added.
+
+        Args:
+            index: the iteration.
+            pair: its arrays.
+            first: the result of its first metric, which decides what is worst.
+            sample: the name of its feed, where it has one.
+        """
+        tally = self._metrics.get(first.metric)
+        if tally is None or tally.worst_is(first):
+            from trtkit.comparator.pictures import pictures
+
+            self._pictures = {"iteration": index, "sample": sample, **pictures(pair)}
+
     def add(self, index: int, result: MetricResult, sample: str | None = None) -> None:
         """Count one result; `sample` is the name of the iteration's feed, where it has one."""
         if result.metric not in self._metrics:
@@ -178,10 +198,8 @@ class OutputTally:
             *self._names,
             *self._dtypes,
             self._shape,
-            tuple(
-                replace(metric.outcome(averaged), evidence=evidence.get(name, {}))
-                for name, metric in self._metrics.items()
-            ),
+            tuple(metric.outcome(averaged, evidence.get(name, {})) for name, metric in self._metrics.items()),
             tuple(self._notes),
             self._statistics,
+            self._pictures,
         )

@@ -17,9 +17,11 @@ Theirs is therefore multiplied by the largest expected magnitude where that is b
 
 from __future__ import annotations
 
+import functools
+
 from trtkit.dtypes import DTYPES
 
-__all__ = ["coarser_dtype", "default_tolerance", "follows_scale"]
+__all__ = ["coarser_dtype", "default_tolerance", "follows_scale", "tolerance_of_pair"]
 
 _USUAL = 1e-5
 _ROUNDINGS = 1024
@@ -33,6 +35,13 @@ def default_tolerance(dtype: str) -> float:
     if row.kind == "float" and row.bits == 16:
         return float(_ROUNDINGS**0.5 * row.epsilon / 2)
     return row.epsilon
+
+
+@functools.cache
+def tolerance_of_pair(actual: str, expected: str) -> tuple[float, bool]:
+    """The default tolerance of an array of one data type opposite one of another, and whether it follows the scale."""
+    dtype = coarser_dtype(actual, expected)
+    return default_tolerance(dtype), follows_scale(dtype)
 
 
 def follows_scale(dtype: str) -> bool:

@@ -6,6 +6,7 @@ Facts of the driver's C interface are from NVIDIA's CUDA Driver API.
 from __future__ import annotations
 
 import ctypes
+import uuid
 from functools import cache, lru_cache
 from typing import Any
 
@@ -128,6 +129,16 @@ class Device:
     def pci_bus_id(self) -> str:
         """Such as `0000:00:06.0`, which is the same for every library and process."""
         return self._text("cuDeviceGetPCIBusId")
+
+    @property
+    def uuid(self) -> str:
+        """Such as `GPU-6a2b2f1e-0c4d-...`, as nvidia-smi has it; of a part of a GPU (MIG) that part's own."""
+        driver = _start()[0]
+        # The second version, of drivers since 470, knows parts of GPUs.
+        name = "cuDeviceGetUuid_v2" if hasattr(driver, "cuDeviceGetUuid_v2") else "cuDeviceGetUuid"
+        buffer = (ctypes.c_ubyte * 16)()
+        _check(getattr(driver, name)(ctypes.byref(buffer), self.index), name)
+        return f"GPU-{uuid.UUID(bytes=bytes(buffer))}"
 
     def _text(self, function: str) -> str:
         buffer = ctypes.create_string_buffer(_TEXT)

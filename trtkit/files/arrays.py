@@ -97,7 +97,7 @@ def restored(array: npt.NDArray[Any], name: str | None, where: str) -> npt.NDArr
 def raw_blocks(
     array: npt.NDArray[Any], *, fortran: bool = False, byte_order: Literal["<"] | None = None
 ) -> Iterator[memoryview]:
-    """The bytes of an array in blocks of at most `BLOCK`, without a copy of the whole.
+    """The bytes of an array in blocks of at most `BLOCK`, without a copy of the whole. A block stays as it is.
 
     Args:
         array: any array, whatever its strides.
@@ -124,4 +124,4 @@ def raw_blocks(
         order="C",
     )
     for chunk in chunks:
-        yield np.ascontiguousarray(chunk).view(np.uint8).data
+        yield np.array(chunk).view(np.uint8).data  # the next one comes in the same memory

@@ -1,17 +1,19 @@
-"""Base64 as a stream of blocks, in both directions."""
+"""Base64 as a stream of blocks, in both directions, at several times the speed of the standard library's."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import mmap
 from typing import Any
+
+import pybase64
 
 from trtkit.files.arrays import BLOCK
 from trtkit.files.npy import Sink
 
 __all__ = ["Base64Reader", "Base64Writer"]
+
+_TEXT_BLOCK = BLOCK // 3 * 4
 
 
 class Base64Writer:
@@ -30,20 +32,22 @@ class Base64Writer:
             view = view[missing:]
             if len(self._rest) < 3:
                 return
-            self._file.write(binascii.b2a_base64(self._rest, newline=False))
+            self._file.write(pybase64.b64encode(self._rest))
         whole = len(view) // 3 * 3
         for start in range(0, whole, BLOCK):
-            self._file.write(binascii.b2a_base64(view[start : min(start + BLOCK, whole)], newline=False))
+            self._file.write(pybase64.b64encode(view[start : min(start + BLOCK, whole)]))
         self._rest = bytes(view[whole:])
 
     def finish(self) -> None:
         """Encode what is left."""
-        self._file.write(binascii.b2a_base64(self._rest, newline=False))
+        self._file.write(pybase64.b64encode(self._rest))
         self._rest = b""
 
 
 class Base64Reader(io.RawIOBase):
     """Decodes the base64 text between two offsets as it is read.
+
+    Of a mapped file, the pages that were read are let go: they would count as memory of the process.
 
     Attributes:
         size: how many bytes the text stands for.
@@ -67,18 +71,27 @@ class Base64Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """Decode into `buffer`; 0 at the end."""
-        if not self._ready:
-            self._ready = memoryview(self._decode())
-        count = min(len(buffer), len(self._ready))
-        buffer[:count] = self._ready[:count]
-        self._ready = self._ready[count:]
-        return count
+        """Decode into `buffer`, as much as it takes; 0 at the end."""
+        done = 0
+        while done < len(buffer):
+            if not self._ready:
+                self._ready = memoryview(self._decode())
+                if not self._ready:
+                    break
+            count = min(len(buffer) - done, len(self._ready))
+            buffer[done : done + count] = self._ready[:count]
+            self._ready = self._ready[count:]
+            done += count
+        return done
 
     def _decode(self) -> bytes:
-        start, stop = self._at, min(self._at + BLOCK // 3 * 4, self._end)
+        start, stop = self._at, min(self._at + _TEXT_BLOCK, self._end)
         self._at = stop
-        block = base64.b64decode(self._data[start:stop], validate=True)
+        with memoryview(self._data) as text, text[start:stop] as piece:
+            block = pybase64.b64decode(piece, validate=True)
         if stop < self._end and len(block) != (stop - start) // 4 * 3:
             raise ValueError("padding in the middle of the base64 text")
+        if isinstance(self._data, mmap.mmap):
+            first = start // mmap.PAGESIZE * mmap.PAGESIZE
+            self._data.madvise(mmap.MADV_DONTNEED, first, stop - first)
         return block

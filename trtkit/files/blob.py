@@ -15,6 +15,7 @@ from trtkit.atomic import write_errors
 from trtkit.errors import FileError
 from trtkit.files.arrays import opaque, raw_blocks
 from trtkit.files.npy_folder import FolderWriter
+from trtkit.files.space import reserve
 from trtkit.results import Array, SavedKind
 
 __all__ = ["open_writer"]
@@ -38,6 +39,7 @@ class BlobWriter(FolderWriter):
 
     def _write_array(self, path: Path, array: Array) -> None:
         with path.open("xb") as file:
+            reserve(file, array.nbytes)
             for block in raw_blocks(opaque(array), byte_order="<"):
                 file.write(block)
 

@@ -16,6 +16,7 @@ from trtkit.errors import FileError, one_line
 from trtkit.files.base64_stream import Base64Reader
 from trtkit.files.json_scan import JsonCursor
 from trtkit.files.npy import MAGIC, Source, read_npy
+from trtkit.files.npy_text import BASE64_MAGIC, told_end
 from trtkit.files.npz import open_archive, read_member
 from trtkit.files.stored import Stored, stored_array, stored_npy
 from trtkit.results import Array
@@ -26,7 +27,6 @@ TAG = "polygraphy_class"
 OLD_TAG = "__polygraphy_encoded_"
 
 _WRAPPERS = ("LazyArray", "LazyNumpyArray")
-_BASE64_MAGIC = base64.b64encode(MAGIC)  # six bytes: eight characters, without padding
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
@@ -73,7 +73,9 @@ def _tag(cursor: JsonCursor, texts: dict[str, tuple[int, int]]) -> str | None:
 
 
 def _stored(cursor: JsonCursor, start: int, end: int, where: str, dtype: str | None) -> Stored:
-    if cursor.data[start : start + len(_BASE64_MAGIC)] == _BASE64_MAGIC and cursor.data.find(b"\\", start, end) < 0:
+    if told_end(cursor.data, start) == end or (
+        cursor.data[start : start + len(BASE64_MAGIC)] == BASE64_MAGIC and cursor.data.find(b"\\", start, end) < 0
+    ):
         return stored_npy(partial(_opened, cursor, start, end, where), where, dtype)
     return stored_array(partial(_decode, cursor, start, end, where, dtype))
 

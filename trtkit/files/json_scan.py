@@ -1,8 +1,9 @@
 """A cursor over JSON text that is too big to parse: it moves over values and keeps nothing.
 
-The text is bytes or a memory-mapped file. Strings, which hold nearly all of a file of arrays, are jumped over with
-`find`, at the speed of memory; nothing recurses, so no depth of nesting is too much. The grammar is RFC 8259's with the
-three additions of Python's json module: NaN, Infinity and -Infinity.
+The text is bytes or a memory-mapped file. Strings, which hold nearly all of a file of arrays, are jumped over: those
+that begin as .npy data by the length that its header tells, so that their pages are not touched, others with `find`.
+Nothing recurses, so no depth of nesting is too much. The grammar is RFC 8259's with the three additions of Python's
+json module: NaN, Infinity and -Infinity.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from trtkit.errors import FileError
+from trtkit.files.npy_text import told_end
 
 __all__ = ["JsonCursor"]
 
@@ -75,6 +77,10 @@ class JsonCursor:
         if self.peek() != b'"':
             self.fail("expected a string")
         start = end = self.at + 1
+        told = told_end(self.data, start)
+        if told is not None:
+            self.at = told + 1
+            return start, told
         while True:
             end = self.data.find(b'"', end)
             if end < 0:

@@ -15,6 +15,7 @@ from trtkit.files.base import BaseWriter
 from trtkit.files.base64_stream import Base64Writer
 from trtkit.files.json_array import TAG
 from trtkit.files.npy import write_npy
+from trtkit.files.space import reserve
 from trtkit.results import Array, Iteration
 
 __all__ = ["JsonInputsWriter", "JsonOutputsWriter"]
@@ -74,6 +75,7 @@ class JsonOutputsWriter(BaseWriter):
             self._file.write(b'{"lst": [')
         for part in self._parts.values():
             if part.file is not self._file:
+                reserve(self._file, part.file.tell())
                 part.file.seek(0)
                 shutil.copyfileobj(part.file, self._file, _COPY_BLOCK)
                 part.file.close()
@@ -94,6 +96,7 @@ def _write_arrays(file: IO[bytes], arrays: dict[str, Array], *, lazy: bool) -> N
 
 def _write_array(file: IO[bytes], array: Array) -> None:
     file.write(b'{"array": "')
+    reserve(file, array.nbytes // 3 * 4)
     encoder = Base64Writer(file)
     write_npy(encoder, array)
     encoder.finish()

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trtkit.errors import FileError, one_line
-from trtkit.files.arrays import BLOCK, opaque, raw_blocks, restored, unsupported
+from trtkit.files.arrays import opaque, raw_blocks, restored, unsupported
 
 __all__ = [
     "MAGIC",
@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "map_npy",
     "open_npy",
+    "parse_header",
     "read_header",
     "read_npy",
     "read_pieces",
@@ -69,6 +70,11 @@ class Header(NamedTuple):
     fortran: bool
     dtype: np.dtype[Any]
     offset: int
+
+    @property
+    def data_size(self) -> int:
+        """Bytes of all elements."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def write_npy(file: Sink, array: npt.NDArray[Any]) -> None:
@@ -124,7 +130,7 @@ def read_pieces(source: Source, count: int, dtype: np.dtype[Any], where: str) ->
 def _fill(target: memoryview, source: Source, where: str) -> None:
     done = 0
     while done < len(target):
-        count = source.readinto(target[done : done + BLOCK])  # a zip member makes a copy of each piece
+        count = source.readinto(target[done:])
         if not count:
             raise _cut_short(where, len(target), done)
         done += count
@@ -168,7 +174,7 @@ def map_npy(path: Path, where: str, dtype_name: str | None = None) -> npt.NDArra
 
 def _map_data(file: IO[bytes], header: Header, where: str, dtype_name: str | None) -> npt.NDArray[Any] | None:
     """The array mapped; None where it is small or file descriptors run short."""
-    if math.prod(header.shape) * header.dtype.itemsize < _WORTH_MAPPING:
+    if header.data_size < _WORTH_MAPPING:
         return None
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     order: Literal["C", "F"] = "F" if header.fortran else "C"
@@ -190,6 +196,19 @@ def read_header(source: Source, size: int, where: str) -> Header:
 
     Raises:
         FileError: as for `read_npy`.
+    """
+    header = parse_header(source, where)
+    wanted, there = header.data_size, size - header.offset
+    if wanted != there:
+        raise _cut_short(where, wanted, there)
+    return header
+
+
+def parse_header(source: Source, where: str) -> Header:
+    """`read_header` where it is not known how many bytes there are.
+
+    Raises:
+        FileError: the header is damaged, or of a type that trtkit does not carry.
     """
     start = source.read(8) or b""
     if start[:6] != MAGIC:
@@ -214,9 +233,6 @@ def read_header(source: Source, size: int, where: str) -> Header:
         raise FileError(f"cannot read {where}: {unsupported(dtype)}")
     if any(dim < 0 for dim in shape):
         raise FileError(f"cannot read {where}: its .npy header has the shape {shape}")
-    wanted, there = math.prod(shape) * dtype.itemsize, size - header.offset
-    if wanted != there:
-        raise _cut_short(where, wanted, there)
     return header
 
 

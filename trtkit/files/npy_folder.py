@@ -23,6 +23,7 @@ from trtkit.files.arrays import extended_name
 from trtkit.files.base import BaseWriter, Lazy, describe, parse_json, plain
 from trtkit.files.catalog import CATALOG_NAME, Catalog, is_catalog
 from trtkit.files.npy import map_npy, open_npy, write_npy
+from trtkit.files.space import reserve
 from trtkit.files.stored import Stored, StoredIteration, stored_npy
 from trtkit.results import Array, Iteration, Run, Saved, SavedKind
 
@@ -144,6 +145,7 @@ class FolderWriter(BaseWriter):
 
     def _write_array(self, path: Path, array: Array) -> None:
         with path.open("xb") as file:
+            reserve(file, array.nbytes)
             write_npy(file, array)
 
     def _finish(self) -> None:

@@ -16,15 +16,17 @@ import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from trtkit.atomic import replacing
 from trtkit.errors import FileError, one_line
-from trtkit.files.arrays import extended_name
+from trtkit.files.arrays import BLOCK, extended_name
 from trtkit.files.base import BaseWriter, plain
 from trtkit.files.catalog import CATALOG_NAME, Catalog
 from trtkit.files.npy import Source, read_npy, write_npy
 from trtkit.files.stored import Stored, stored_npy
+from trtkit.files.threaded import WriteBehind
+from trtkit.files.zip_member import stored_member
 from trtkit.results import Array, Iteration, Saved, SavedKind
 
 __all__ = ["open_archive", "open_writer", "read", "read_member"]
@@ -110,10 +112,27 @@ def _opened(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[S
         raise FileError(f"cannot read {where}: the archive has no member {name!r}") from error
     try:
         with archive.open(info) as member:
-            yield cast("Source", member), info.file_size
+            stored = stored_member(archive, info)
+            if stored is not None:
+                yield stored, info.file_size
+                return
+            yield _InPieces(member), info.file_size
             member.read(1)  # at the end of the member its checksum is compared
     except _ZIP_ERRORS as error:
         raise FileError(f"cannot read {where}: {one_line(error)}") from error
+
+
+class _InPieces:
+    """A `Source` that is asked for one block at a time: of whatever it is asked for at once, zipfile makes a copy."""
+
+    def __init__(self, member: IO[bytes]) -> None:
+        self._member = member
+
+    def read(self, size: int, /) -> bytes:
+        return self._member.read(size)
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        return cast("Source", self._member).readinto(buffer[:BLOCK])
 
 
 def _content(archive: zipfile.ZipFile, path: Path) -> bytes:
@@ -135,8 +154,9 @@ class NpzWriter(BaseWriter):
     def __init__(self, path: Path, kind: SavedKind) -> None:
         super().__init__(path)
         self._catalog = Catalog(kind)
-        file = self._stack.enter_context(replacing(path))
-        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+        self._behind = WriteBehind(self._stack.enter_context(replacing(path)))
+        self._stack.callback(self._behind.close)
+        self._archive = zipfile.ZipFile(cast("IO[bytes]", self._behind), "w", zipfile.ZIP_STORED)
         self._stack.callback(_abandon, self._archive)
 
     def _write(self, iteration: Iteration, arrays: dict[str, Array]) -> None:
@@ -144,9 +164,12 @@ class NpzWriter(BaseWriter):
         for name, array in arrays.items():
             # ZipInfo without a date is dated 1980: the same data gives the same file
             info = zipfile.ZipInfo(f"{place}/{stems[name]}{_SUFFIX}")
+            self._behind.expect(array.nbytes)
             with self._archive.open(info, "w", force_zip64=True) as member:
                 write_npy(member, array)
+        self._behind.flush()
 
     def _finish(self) -> None:
         self._archive.writestr(zipfile.ZipInfo(CATALOG_NAME), self._catalog.to_json())
         self._archive.close()
+        self._behind.flush()

@@ -13,48 +13,29 @@ dimension more, and the catalogue says what they are.
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 import struct
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from trtkit.atomic import replacing
-from trtkit.dtypes import dtype_name, numpy_dtype
+from trtkit.dtypes import numpy_dtype
 from trtkit.errors import FileError
-from trtkit.files.arrays import opaque, raw_blocks, restored
-from trtkit.files.base import BaseWriter, map_file, parse_json, plain
+from trtkit.files.arrays import restored
+from trtkit.files.base import map_file, parse_json, plain
 from trtkit.files.catalog import Catalog
 from trtkit.files.npy import open_npy, read_pieces
+from trtkit.files.safetensors_layout import CODES, LONGEST_HEADER, METADATA, OURS
+from trtkit.files.safetensors_writer import SafetensorsWriter
 from trtkit.files.stored import Stored, Sweep
-from trtkit.results import Array, Iteration, Saved, SavedKind
+from trtkit.results import Array, Saved, SavedKind
 
 __all__ = ["open_writer", "read"]
 
-_CODES = {
-    "bool": "BOOL",
-    **{
-        f"{kind}{bits}": f"{letter}{bits}" for kind, letter in (("int", "I"), ("uint", "U")) for bits in (8, 16, 32, 64)
-    },
-    **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
-    "bfloat16": "BF16",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ",
-    "float8_e5m2": "F8_E5M2",
-    "float8_e5m2fnuz": "F8_E5M2FNUZ",
-    "float8_e8m0fnu": "F8_E8M0",
-    "complex64": "C64",
-}
-_NAMES = {code: name for name, code in _CODES.items()}
-_METADATA = "__metadata__"
-_OURS = "trtkit"
-_LONGEST_HEADER = 100_000_000  # the package refuses longer ones
-_COPY_BLOCK = 1 << 20
+_NAMES = {code: name for name, code in CODES.items()}
 
 
 def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
@@ -64,7 +45,7 @@ def read(path: Path, assumed: SavedKind = "inputs") -> Saved:
         FileError: it is not safetensors, or damaged.
     """
     file = _File(path)
-    ours = file.metadata.get(_OURS)
+    ours = file.metadata.get(OURS)
     if isinstance(ours, str):
         return Catalog.parse(ours.encode(), path).saved(path, file.stored)
     return plain(path, assumed, file.tensors, lambda name, where: file.stored(name, None, where))
@@ -80,12 +61,12 @@ class _File:
         data = map_file(path)
         name = repr(str(path))
         length = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
-        if not 2 <= length <= min(len(data) - 8, _LONGEST_HEADER):
+        if not 2 <= length <= min(len(data) - 8, LONGEST_HEADER):
             raise FileError(f"cannot read {name}: it is not a safetensors file, or it was cut short")
         header = parse_json(data[8 : 8 + length], f"the header of {name}")
         if not isinstance(header, dict):
             raise FileError(f"cannot read {name}: its header is no JSON object")
-        metadata = header.pop(_METADATA, None)
+        metadata = header.pop(METADATA, None)
         self.metadata: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
         self.tensors: dict[str, Any] = header
         self._start = 8 + length
@@ -139,56 +120,3 @@ class _File:
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(f"cannot read {where}: its entry in the header is damaged") from error
         return code, shape, begin, end
-
-
-class SafetensorsWriter(BaseWriter):
-    """Collects the data in part files, since the header comes first in the file and is known last.
-
-    There is one part file per width of value, and the widest comes first in the result: so everything is aligned, as
-    the package's own files are, without the gaps that the format forbids. What stays in memory is the header.
-    """
-
-    def __init__(self, path: Path, kind: SavedKind) -> None:
-        super().__init__(path)
-        self._file = self._stack.enter_context(replacing(path))
-        self._catalog = Catalog(kind)
-        self._parts: dict[int, IO[bytes]] = {}
-        self._entries: list[tuple[str, str, list[int], int, int, int]] = []
-
-    def _write(self, iteration: Iteration, arrays: dict[str, Array]) -> None:
-        names = {name: dtype_name(array.dtype) for name, array in arrays.items()}
-        place, stems = self._catalog.place(iteration, {n: None if t in _CODES else t for n, t in names.items()})
-        for name, array in arrays.items():
-            width, shape, code = array.dtype.itemsize, list(array.shape), _CODES.get(names[name])
-            if width not in self._parts:
-                self._parts[width] = self._part_file()
-            part = self._parts[width]
-            begin = part.tell()
-            for block in raw_blocks(opaque(array), byte_order="<"):
-                part.write(block)
-            shape = shape if code else [*shape, width]
-            self._entries.append((f"{place}/{stems[name]}", code or "U8", shape, width, begin, part.tell()))
-
-    def _finish(self) -> None:
-        header = json.dumps(dict(self._header()), separators=(",", ":")).encode()
-        header += b" " * (-len(header) % 8)
-        if len(header) > _LONGEST_HEADER:
-            raise FileError(
-                f"cannot write {str(self._path)!r}: {len(self._entries)} tensors are too many for one safetensors "
-                "file; save to a folder instead"
-            )
-        self._file.write(struct.pack("<Q", len(header)) + header)
-        for _, part in sorted(self._parts.items(), reverse=True):
-            part.seek(0)
-            shutil.copyfileobj(part, self._file, _COPY_BLOCK)
-            part.close()
-
-    def _header(self) -> Iterator[tuple[str, Any]]:
-        yield _METADATA, {_OURS: self._catalog.to_json().decode()}
-        starts, start = {}, 0
-        for width, part in sorted(self._parts.items(), reverse=True):
-            starts[width] = start
-            start += part.tell()
-        for key, code, shape, width, begin, end in self._entries:
-            offsets = [starts[width] + begin, starts[width] + end]
-            yield key, {"dtype": code, "shape": shape, "data_offsets": offsets}

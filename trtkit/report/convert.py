@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from trtkit.precision_summary import PrecisionSummary
 from trtkit.report.jsondata import tensor_data
-from trtkit.report.text import count, duration
+from trtkit.report.latency_text import count, duration
+from trtkit.report.wording import size_text
 from trtkit.tensors import TensorSpec
 
-__all__ = ["SCHEMA_VERSION", "ConvertReport", "size_text"]
+__all__ = ["SCHEMA_VERSION", "ConvertReport"]
 
 SCHEMA_VERSION = 1
 
@@ -80,16 +81,6 @@ class ConvertReport:
         for noun, specs in (("input", self.inputs), ("output", self.outputs)):
             lines += [f"  {count(len(specs), noun)}", *(f"    {spec}" for spec in specs)]
         return "\n".join(lines)
-
-
-def size_text(size: int) -> str:
-    """Bytes with three significant digits and a binary unit: `512 B`, `44.7 MiB`."""
-    value = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1000 or unit == "GiB":
-            return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
-        value /= 1024
-    raise AssertionError(size)
 
 
 def _tensors(specs: Iterable[TensorSpec]) -> list[dict[str, Any]]:

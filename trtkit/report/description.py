@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trtkit.report.convert import size_text
 from trtkit.report.text import count
 from trtkit.report.values import LINE_WIDTH, NUM_ITEMS, format_values
+from trtkit.report.wording import size_text
 from trtkit.tensors import Shape, TensorSpec, shape_text
 
 if TYPE_CHECKING:
@@ -155,12 +155,13 @@ def _profiles(profiles: Sequence[Profile]) -> Iterator[str]:
 
 def _line(layer: Layer, typed: _Typed) -> str:
     """`12  relu1  Relu  a:[1,64]:float32 -> b:[1,64]:float32`; of an engine's layer its kernel and the like follow."""
-    line = _words(layer, typed, str)
-    return line if line.isprintable() else _words(layer, typed, plain_text)
+    words = _words(layer, typed)
+    line = "  ".join(words)
+    return line if line.isprintable() else "  ".join(map(plain_text, words))
 
 
-def _words(layer: Layer, typed: _Typed, shown: Callable[[str], str]) -> str:
-    """The line of a layer, each of its parts as `shown` gives it."""
+def _words(layer: Layer, typed: _Typed) -> list[str]:
+    """The parts of the line of a layer."""
     words = [layer.index, layer.name or "(unnamed)"]
     if layer.type:
         words += [layer.type, f"{typed.tensors(layer.inputs)} -> {typed.tensors(layer.outputs)}"]
@@ -172,7 +173,7 @@ def _words(layer: Layer, typed: _Typed, shown: Callable[[str], str]) -> str:
         words.append(f"tactic {layer.tactic}")
     if layer.origin:
         words.append(f"onnx {', '.join(layer.origin)}")
-    return "  ".join(map(shown, words))
+    return words
 
 
 class _Typed:

@@ -15,12 +15,13 @@ _PACKAGES = (
 
 
 def environment() -> dict[str, object]:
-    """Python, platform, CPU and GPUs, and the versions of the packages that can change a result, None where one is
-    missing."""
+    """Python, platform, CPU and GPUs, the versions of the packages that can change a result, None where one is
+    missing, and what compares."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
     from trtkit.cuda.nvml import gpus
+    from trtkit.native.library import computed_by
 
     packages: dict[str, str | None] = {}
     for name in _PACKAGES:
@@ -36,6 +37,7 @@ def environment() -> dict[str, object]:
         "cpu": {"model": cpu_model() or platform.processor() or None, "count": _cpu_count()},
         "gpus": [gpu.to_data() for gpu in gpus()],
         "packages": packages,
+        "comparison": computed_by(),
     }
 
 

@@ -7,13 +7,13 @@ attributes, `system-out` and `system-err` present, times without an exponent or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
 from trtkit.report.wording import metric_line, metric_verdict, output_name, waiver_line
 
-__all__ = ["rendered"]
+__all__ = ["Case", "add_suite", "cases_of", "document", "environment_properties", "rendered"]
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, escaped or not: control characters, halves of surrogate pairs."""
@@ -28,25 +28,40 @@ def rendered(data: Mapping[str, Any]) -> str:
     What concerns no pair is a suite of its own: problems, the error that ended the run, or, where there was nothing to
     compare, a test case for each runner.
     """
-    latency = {runner["name"]: _seconds(runner) for runner in data["runners"]}
     root = ElementTree.Element("testsuites")
-    suites: list[tuple[str, list[_Case]]] = []
+    models = [(f"sha256 of {model['path']}", model["sha256"]) for model in data["models"]]
+    head = [("verdict", data["verdict"]), ("model", data["model"]), *models]
+    properties = [*head, *environment_properties(data["environment"])]
+    told = (data["verdict_text"], "\n".join(data["warnings"]))
+    for name, cases in cases_of(data):
+        time = max((case.time for case in cases), default=0.0)
+        add_suite(root, name, cases, data["created"], time, properties, told)
+    return document(root)
+
+
+def cases_of(data: Mapping[str, Any]) -> list[tuple[str, list[Case]]]:
+    """The test cases of a run's report, by the name of their suite; at least one."""
+    latency = {runner["name"]: _seconds(runner) for runner in data["runners"]}
+    suites: list[tuple[str, list[Case]]] = []
     for pair in data["pairs"]:
         name = f"{pair['actual']} compared with {pair['expected']}"
         suites.append((name, list(_pair_cases(pair, name, latency.get(pair["actual"], 0.0)))))
     general = list(_run_cases(data, latency, bool(data["pairs"])))
     failed = any(case.bad in _BAD for cases in (*(cases for _, cases in suites), general) for case in cases)
     if data["verdict"] in ("FAIL", "ERROR") and not failed:
-        general.append(_Case("verdict", _RUN, "failure", data["verdict_text"], data["verdict"]))
+        general.append(Case("verdict", _RUN, "failure", data["verdict_text"], data["verdict"]))
     if general:
         suites.insert(0, (_RUN, general))
-    for number, (name, cases) in enumerate(suites):
-        _add_suite(root, number, name, cases, data)
+    return suites
+
+
+def document(root: ElementTree.Element) -> str:
+    """The text of a file."""
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-class _Case:
+class Case:
     """A test case; `bad` is `failure`, `error`, `skipped` for a failure that is waived, or empty."""
 
     def __init__(
@@ -56,53 +71,74 @@ class _Case:
         self.text, self.time = text, time
 
 
-def _pair_cases(pair: Mapping[str, Any], suite: str, time: float) -> Iterator[_Case]:
+def _pair_cases(pair: Mapping[str, Any], suite: str, time: float) -> Iterator[Case]:
     for output in pair["outputs"]:
         for metric in output["metrics"]:
             name = f"{output_name(output)} [{metric['metric']}]"
             line = metric_line(metric)
             word = metric_verdict(metric)
             if word == "PASS":
-                yield _Case(name, suite, time=time)
+                yield Case(name, suite, time=time)
             elif word == "XFAIL":
-                yield _Case(name, suite, "skipped", f"{waiver_line(metric)}; {line}", time=time)
+                yield Case(name, suite, "skipped", f"{waiver_line(metric)}; {line}", time=time)
             else:
                 more = "\n".join(filter(None, (metric["required"], waiver_line(metric))))
-                yield _Case(name, suite, "failure", line, metric["metric"], more, time)
+                yield Case(name, suite, "failure", line, metric["metric"], more, time)
     for number, problem in enumerate(pair["problems"], 1):
-        yield _Case(f"problem {number}", suite, "failure", problem, "problem", time=time)
+        yield Case(f"problem {number}", suite, "failure", problem, "problem", time=time)
 
 
-def _run_cases(data: Mapping[str, Any], latency: Mapping[str, float], compared: bool) -> Iterator[_Case]:
+def _run_cases(data: Mapping[str, Any], latency: Mapping[str, float], compared: bool) -> Iterator[Case]:
     if data["error"] is not None:
-        yield _Case("error", _RUN, "error", data["error"]["message"], data["error"]["type"])
+        yield Case("error", _RUN, "error", data["error"]["message"], data["error"]["type"])
     for number, problem in enumerate(data["problems"], 1):
-        yield _Case(f"problem {number}", _RUN, "failure", problem, "problem")
+        yield Case(f"problem {number}", _RUN, "failure", problem, "problem")
     if data["error"] is None and not data["problems"] and not compared:
         for runner in data["runners"]:
-            yield _Case(runner["name"], _RUN, time=latency[runner["name"]])
+            yield Case(runner["name"], _RUN, time=latency[runner["name"]])
 
 
-def _add_suite(root: ElementTree.Element, number: int, name: str, cases: list[_Case], data: Mapping[str, Any]) -> None:
+def add_suite(
+    root: ElementTree.Element,
+    name: str,
+    cases: Sequence[Case],
+    created: str | None,
+    time: float,
+    properties: Sequence[tuple[str, Any]],
+    told: tuple[str, str],
+) -> None:
+    """Add a test suite with its cases.
+
+    Args:
+        root: the element `testsuites`.
+        name: the suite's.
+        cases: its cases.
+        created: when it ended, as a report has it.
+        time: seconds that it took.
+        properties: names and values; those that are None are left out.
+        told: what is shown as standard output and as standard error.
+    """
     suite = ElementTree.SubElement(
         root,
         "testsuite",
         {
             "name": _safe(name) or "(no name)",
             "package": "trtkit",
-            "id": str(number),
-            "timestamp": (data["created"] or "1970-01-01T00:00:00Z").removesuffix("Z"),
+            "id": str(len(root)),
+            "timestamp": (created or "1970-01-01T00:00:00Z").removesuffix("Z"),
             "hostname": "localhost",
             "tests": str(len(cases)),
             "failures": str(sum(case.bad == "failure" for case in cases)),
             "errors": str(sum(case.bad == "error" for case in cases)),
             "skipped": str(sum(case.bad == "skipped" for case in cases)),
-            "time": _decimal(max((case.time for case in cases), default=0.0)),
+            "time": _decimal(time),
         },
     )
-    properties = ElementTree.SubElement(suite, "properties")
-    for key, value in _properties(data):
-        ElementTree.SubElement(properties, "property", {"name": _safe(key) or "(no name)", "value": _safe(value)})
+    listed = ElementTree.SubElement(suite, "properties")
+    for key, value in properties:
+        if value is not None:
+            attributes = {"name": _safe(key) or "(no name)", "value": _safe(str(value))}
+            ElementTree.SubElement(listed, "property", attributes)
     for case in cases:
         attributes = {
             "name": _safe(case.name) or "(no name)",
@@ -115,23 +151,20 @@ def _add_suite(root: ElementTree.Element, number: int, name: str, cases: list[_C
         elif case.bad:
             why = {"message": _one_line(case.message), "type": _safe(case.kind)}
             ElementTree.SubElement(element, case.bad, why).text = _safe(case.text or case.message)
-    ElementTree.SubElement(suite, "system-out").text = _safe(data["verdict_text"])
-    ElementTree.SubElement(suite, "system-err").text = _safe("\n".join(data["warnings"]))
+    ElementTree.SubElement(suite, "system-out").text = _safe(told[0])
+    ElementTree.SubElement(suite, "system-err").text = _safe(told[1])
 
 
-def _properties(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a run depends on, as pairs of text; what is not known is left out."""
-    environment = data["environment"]
-    pairs: list[tuple[str, Any]] = [("verdict", data["verdict"]), ("model", data["model"])]
-    pairs += [(f"sha256 of {model['path']}", model["sha256"]) for model in data["models"]]
-    pairs += [(key, environment[key]) for key in ("python", "platform", "machine")]
+def environment_properties(environment: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """On what it ran, as pairs; the value is None where it is not known."""
+    pairs: list[tuple[str, Any]] = [
+        (key, environment.get(key)) for key in ("python", "platform", "machine", "comparison")
+    ]
     pairs += [("cpu", environment["cpu"]["model"]), ("cpus", environment["cpu"]["count"])]
     for number, gpu in enumerate(environment["gpus"]):
         pairs += [(f"gpu {number} {key}", gpu[key]) for key in ("name", "uuid", "driver")]
     pairs += [(f"package {name}", version) for name, version in environment["packages"].items()]
-    for key, value in pairs:
-        if value is not None:
-            yield key, str(value)
+    return pairs
 
 
 def _seconds(runner: Mapping[str, Any]) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trtkit.report.latency_text import count, duration
+from trtkit.report.markdown_text import as_code as _code
+from trtkit.report.markdown_text import as_text as _text
 from trtkit.report.wording import metric_line, metric_verdict, output_name, sample_line, waiver_line
 from trtkit.tensors import shape_text
 
@@ -18,12 +19,7 @@ LIMIT = 900_000
 _REST = 100_000
 """Bytes of it for what is not in the table of outputs."""
 
-_LINE = 2_000
-"""Characters of a single text: a name, a message."""
-
 _SIGNS = {"PASS": "✅", "FAIL": "❌", "XFAIL": "🟡", "ERROR": "💥", "RAN": "▶️"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def rendered(data: Mapping[str, Any]) -> str:
@@ -142,7 +138,7 @@ def _environment(data: Mapping[str, Any]) -> Iterator[str]:
     rows: list[tuple[str, Any]] = [("created", data["created"])]
     for model in data["models"]:
         rows += [("model", model["path"]), ("SHA-256", model["sha256"])]
-    rows += [(key, environment[key]) for key in ("python", "platform", "machine")]
+    rows += [(key, environment.get(key)) for key in ("python", "platform", "machine", "comparison")]
     rows += [("CPU", environment["cpu"]["model"]), ("CPUs", environment["cpu"]["count"])]
     for gpu in environment["gpus"]:
         rows += [("GPU", gpu["name"]), ("UUID", gpu["uuid"]), ("driver", gpu["driver"])]
@@ -156,22 +152,3 @@ def _environment(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {_text(key)} | {_code(str(value))} |"
     yield ""
     yield "</details>"
-
-
-def _short(text: str) -> str:
-    line = _CONTROL.sub(" ", text)
-    return line if len(line) <= _LINE else f"{line[:_LINE]}..."
-
-
-def _text(text: str) -> str:
-    """Text that Markdown takes as it is."""
-    return _SPECIAL.sub(r"\\\1", _short(text))
-
-
-def _code(text: str) -> str:
-    """A name or an option as code, in a table too."""
-    line = _short(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", line)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") or not line.strip() else ""
-    return f"{fence}{pad}{line}{pad}{fence}"

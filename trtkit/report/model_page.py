@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trtkit.report.convert import size_text
 from trtkit.report.text import count
+from trtkit.report.wording import size_text
 
 if TYPE_CHECKING:
     from trtkit.description import Layer, ModelDescription

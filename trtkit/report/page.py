@@ -1,23 +1,15 @@
-"""A model or a comparison of two as one web page: a graph to look at, with everything that it needs inside the file.
-
-The page opens from disk and loads nothing. Its security policy admits the page's own scripts and styles by their
-hashes, and no connection at all, so that a name in a model is text whatever it looks like.
-"""
+"""A model or a comparison of two as one web page: a graph to look at, with everything that it needs inside the file."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import json
-from collections.abc import Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from trtkit.atomic import replacing
-from trtkit.plain_data import plain
+from trtkit.report.webpage import embedded, policy, template_text
 
 __all__ = ["write_page"]
 
@@ -71,10 +63,10 @@ def _page(data: Mapping[str, Any]) -> bytes:
     drawing = _text("vendor/cytoscape.min.js")
     script = f'"use strict";(() => {{\n{"".join(map(_text, SCRIPTS))}}})();'
     page = Template(_text("page.html")).substitute(
-        policy=_policy([drawing, script], [style]),
+        policy=policy([drawing, script], [style], "worker-src blob:; "),
         title=html.escape(str(data["title"])),
         style=style,
-        data=_embedded(data),
+        data=embedded({**data, "nodes": [{**NODE_DEFAULTS, **node} for node in data["nodes"]]}),
         layout=_text("vendor/dagre.min.js") + _text("layout.js"),
         drawing=drawing,
         script=script,
@@ -83,24 +75,4 @@ def _page(data: Mapping[str, Any]) -> bytes:
 
 
 def _text(name: str) -> str:
-    return (files("trtkit") / "templates" / "page" / name).read_text(encoding="utf-8")
-
-
-def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
-    """Content-Security-Policy: these scripts and styles, a worker that the page makes, and nothing else."""
-
-    def hashes(texts: Sequence[str]) -> str:
-        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
-        return " ".join(f"'sha256-{digest}'" for digest in digests)
-
-    return (
-        f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; worker-src blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _embedded(data: Mapping[str, Any]) -> str:
-    """The data as JSON that is safe inside of a script element, where only `<` and `&` could mean anything."""
-    complete = {**data, "nodes": [{**NODE_DEFAULTS, **node} for node in data["nodes"]]}
-    text = json.dumps(plain(complete), separators=(",", ":"), allow_nan=False)
-    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+    return template_text(f"page/{name}")

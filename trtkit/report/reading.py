@@ -74,17 +74,25 @@ def upgraded(data: Mapping[str, Any], where: str) -> dict[str, Any]:
                 f"cannot read {where}: it is a report of schema version {version!r}, this trtkit reads 1 to "
                 f"{SCHEMA_VERSION}"
             )
-        new = _from_version_1(data) if version == 1 else dict(data)
-        return {**new, "pairs": [_complete(pair) for pair in data["pairs"]]}
+        return _complete(data if version == SCHEMA_VERSION else _from_version_1(data))
     except _BROKEN as error:
         raise FileError(f"cannot read {where}: the report is damaged") from error
 
 
-def _complete(pair: Mapping[str, Any]) -> dict[str, Any]:
-    def output(each: Mapping[str, Any]) -> dict[str, Any]:
-        return {**each, "metrics": [{**_NEW_OF_METRICS, **metric} for metric in each["metrics"]]}
+def _complete(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of the present version with the keys that were added to it later."""
 
-    return {**pair, "outputs": [output(each) for each in pair["outputs"]]}
+    def runner(each: Mapping[str, Any]) -> dict[str, Any]:
+        times = {kind: each[kind] and {"times": None, **each[kind]} for kind in ("latency", "gpu_latency")}
+        return {**each, **times}
+
+    def output(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {"pictures": None, **each, "metrics": [{**_NEW_OF_METRICS, **metric} for metric in each["metrics"]]}
+
+    def pair(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {**each, "outputs": list(map(output, each["outputs"]))}
+
+    return {**data, "runners": list(map(runner, data["runners"])), "pairs": list(map(pair, data["pairs"]))}
 
 
 def _from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +165,7 @@ def _output(data: Mapping[str, Any]) -> OutputOutcome:
         metrics=tuple(map(_metric, data["metrics"])),
         notes=tuple(data["notes"]),
         statistics=data["statistics"],
+        pictures=data["pictures"],
     )
 
 

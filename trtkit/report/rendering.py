@@ -10,12 +10,13 @@ from typing import Any
 
 from trtkit.errors import UsageError
 
-__all__ = ["RENDERERS", "render", "report_suffix"]
+__all__ = ["RENDERERS", "render", "report_path", "report_suffix"]
 
 RENDERERS: Mapping[str, str | None] = {
     ".json": None,
     ".xml": "trtkit.report.junit",
     ".md": "trtkit.report.markdown",
+    ".html": "trtkit.report.run_page",
 }
 """Suffix of a file to the module that makes its text, with a function `rendered(data)`; JSON is the data itself."""
 
@@ -32,12 +33,22 @@ def report_suffix(path: str | Path) -> str:
     return suffix
 
 
+def report_path(text: str) -> str:
+    """A path for a report, as the command line gives it.
+
+    Raises:
+        UsageError: its suffix is that of no form.
+    """
+    report_suffix(text)
+    return text
+
+
 def render(data: Mapping[str, Any], suffix: str) -> str:
     """A report as text.
 
     Args:
         data: as `Report.to_data` gives it, or as read from a saved `.json`, of this release or an older one.
-        suffix: `.json`, `.xml` (JUnit) or `.md` (Markdown).
+        suffix: `.json`, `.xml` (JUnit), `.md` (Markdown) or `.html` (a web page).
 
     Raises:
         UsageError: there is no such form.

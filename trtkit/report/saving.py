@@ -13,9 +13,9 @@ from typing import Any
 from trtkit.atomic import replacing
 from trtkit.comparator.records import Records
 from trtkit.report.model import Report
-from trtkit.report.rendering import render
+from trtkit.report.rendering import render, report_suffix
 
-__all__ = ["save_report"]
+__all__ = ["save_rendered", "save_report", "without_records"]
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,26 @@ def save_report(report: Report, path: str | Path, suffix: str = ".json") -> None
             for piece in _json(report.frame()):
                 file.write(piece.encode())
         else:
+            frame = report.frame()
             # A file's name that is not text has characters that UTF-8 lacks.
-            file.write(render(_without_records(report.frame()), suffix).encode(errors="replace"))
+            file.write(render(frame if suffix == ".html" else without_records(frame), suffix).encode(errors="replace"))
+    log.info("report saved to %s", path)
+
+
+def save_rendered(data: Mapping[str, Any], path: str | Path) -> None:
+    """Write a saved report in the form that the suffix of a file chooses, all or nothing.
+
+    Args:
+        data: as read from a `.json` file.
+        path: the file.
+
+    Raises:
+        UsageError: there is no such form.
+        FileError: the data is damaged, or the file cannot be written.
+    """
+    text = render(data, report_suffix(path))
+    with replacing(Path(path)) as file:
+        file.write(text.encode(errors="replace"))
     log.info("report saved to %s", path)
 
 
@@ -64,8 +82,8 @@ def _json(frame: dict[str, Any]) -> Iterator[str]:
         yield "\n      ]"
 
 
-def _without_records(frame: dict[str, Any]) -> dict[str, Any]:
-    """The data without the results of single iterations, which only JSON has."""
+def without_records(frame: dict[str, Any]) -> dict[str, Any]:
+    """The data without the results of single iterations, which only JSON and the page tell."""
     for pair in frame["pairs"]:
         for output in pair["outputs"]:
             for metric in output["metrics"]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["iteration_name", "metric_line", "metric_verdict", "output_name", "sample_line", "waiver_line"]
+__all__ = [
+    "iteration_name",
+    "metric_line",
+    "metric_verdict",
+    "output_name",
+    "sample_line",
+    "size_text",
+    "waiver_line",
+]
 
 
 def output_name(output: Mapping[str, Any]) -> str:
@@ -44,6 +52,16 @@ def metric_verdict(metric: Mapping[str, Any]) -> str:
     if metric["passed"]:
         return "PASS"
     return "FAIL" if metric["waived"] is None else "XFAIL"
+
+
+def size_text(size: int) -> str:
+    """Bytes with three significant digits and a binary unit: `512 B`, `44.7 MiB`."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1000 or unit == "GiB":
+            return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+        value /= 1024
+    raise AssertionError(size)
 
 
 def waiver_line(metric: Mapping[str, Any]) -> str:

@@ -33,6 +33,8 @@ class Task:
         seconds: the longest that it may take; None for no limit.
         memory: the most bytes that its process and their children may hold together; None for no limit.
         gpus: how many GPUs it needs; 0 where it runs without one.
+        reference: the same for tasks whose last runner answers the same (`trtkit.suite.references`), empty where that
+            is not known. A place with a folder that jobs share may keep the answers there.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Task:
     seconds: float | None = None
     memory: int | None = None
     gpus: int = 0
+    reference: str = ""
 
 
 @dataclass(frozen=True)

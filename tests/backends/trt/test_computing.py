@@ -14,8 +14,9 @@ import zoo
 from backends.trt.package import needs_rtx
 from onnx import TensorProto, numpy_helper
 
-from trtkit.backends.trt.computing import engine_layers, macs_by_node, network_layers, network_precision
+from trtkit.backends.trt.computing import network_layers, network_precision
 from trtkit.backends.trt.describe import describe
+from trtkit.backends.trt.engine_computing import engine_layers, macs_by_node
 from trtkit.backends.trt.inspector import entries, layer_of
 from trtkit.backends.trt.network import open_network
 from trtkit.backends.trt.network_options import NetworkOptions
@@ -126,6 +127,35 @@ def test_multiply_accumulates_of_networks(tmp_path: Path) -> None:
     recurrent = layers_of(precision_models.recurrent(), tmp_path)
     assert macs_by_node(recurrent) is None, "sizes are open"
     assert None in [own for _, own in network_layers(recurrent, ["state"])]
+
+
+def convolution(operator: str, channels: int, weights: tuple[int, ...], group: int, held: bool) -> onnx.ModelProto:
+    """One convolution of 8 x 8 images with weights of this shape, or with an input for them."""
+    kernel = np.ones(weights, np.float32)
+    inputs = [zoo.tensor("x", ["N", channels, 8, 8]), *([] if held else [zoo.tensor("w", weights)])]
+    nodes = [zoo.node(operator, ["x", "w"], ["y"], "c", group=group, strides=[2, 2])]
+    given = [numpy_helper.from_array(kernel, "w")] if held else []
+    return zoo.model(nodes, inputs, [zoo.tensor("y", None)], given)
+
+
+@needs_rtx
+@pytest.mark.parametrize(
+    ("operator", "channels", "weights", "group", "held", "macs"),
+    [
+        pytest.param("Conv", 6, (4, 6, 2, 2), 1, True, 4 * 4 * 4 * 6 * 2 * 2, id="convolution"),
+        pytest.param("Conv", 6, (4, 3, 2, 2), 2, True, 4 * 4 * 4 * 3 * 2 * 2, id="in groups"),
+        pytest.param("Conv", 6, (6, 1, 2, 2), 6, True, 4 * 4 * 6 * 2 * 2, id="of each channel"),
+        pytest.param("Conv", 6, (4, 6, 2, 2), 1, False, 4 * 4 * 4 * 6 * 2 * 2, id="weights as an input"),
+        pytest.param("ConvTranspose", 6, (6, 4, 3, 3), 1, True, 8 * 8 * 6 * 4 * 3 * 3, id="deconvolution"),
+        pytest.param("ConvTranspose", 6, (6, 2, 3, 3), 2, True, 8 * 8 * 6 * 2 * 3 * 3, id="deconvolution in groups"),
+    ],
+)
+def test_multiply_accumulates_of_convolutions(
+    operator: str, channels: int, weights: tuple[int, ...], group: int, held: bool, macs: int, tmp_path: Path
+) -> None:
+    layers = layers_of(convolution(operator, channels, weights, group, held), tmp_path)
+    assert macs_by_node(layers) == {"c": macs}
+    assert [own for _, own in network_layers(layers, ["y"])] == [macs]
 
 
 @needs_rtx

@@ -13,6 +13,8 @@ from trtkit.comparator.arraypair import ArrayPair
 from trtkit.comparator.metrics import load_metric
 from trtkit.comparator.outcome import MetricResult
 
+pytestmark = pytest.mark.usefixtures("computing")
+
 NAN, INF = math.nan, math.inf
 METRICS = ["l2", "cosine_similarity", "psnr", "snr"]
 

@@ -17,6 +17,8 @@ from trtkit.comparator.metrics.simple import Options
 from trtkit.comparator.outcome import MetricResult
 from trtkit.dtypes import numpy_dtype
 
+pytestmark = pytest.mark.usefixtures("computing")
+
 NAN, INF = math.nan, math.inf
 
 

@@ -6,14 +6,14 @@ large weight are in the file can be told without reading them, and that is all t
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from trtkit.backends.onnx.external import copy_extent, extent_of, is_external, make_external
+from trtkit.backends.onnx.cutting import LARGE, UncutError, cut
+from trtkit.backends.onnx.external import copy_extent, extent_of, is_external
 from trtkit.backends.onnx.protos import protos
 from trtkit.backends.onnx.reading import PROTOBUF_LIMIT, read_structure, to_bytes
-from trtkit.backends.onnx.wire import GRAPH, INITIALIZER, RAW_DATA, fields, prefix
+from trtkit.backends.onnx.wire import GRAPH, INITIALIZER, RAW_DATA, prefix
 from trtkit.errors import FileError, ModelError, one_line
 from trtkit.optional import require
 
@@ -22,65 +22,32 @@ if TYPE_CHECKING:
 
 __all__ = ["read_apart", "write_model"]
 
-_LARGE = 1 << 16
-"""Weights from so many bytes on are left where they are."""
 
-
-def read_apart(path: Path) -> ModelProto:
+def read_apart(path: Path, location: str | None = None, everywhere: bool = False, large: int = LARGE) -> ModelProto:
     """The model in a file, its large weights as external data in the file itself.
+
+    Args:
+        path: the file.
+        location: how this external data calls the file; its name, unless this is given.
+        everywhere: constants of attributes, subgraphs, local functions and sparse tensors too, not only the
+            initialisers of the main graph.
+        large: weights from so many bytes on are left in the file.
 
     Raises:
         FileError: the file cannot be read.
         ModelError: it holds no ONNX model.
     """
+    model: ModelProto = protos().ModelProto()
+    decode_error = require("google.protobuf.message", "protobuf", "reading ONNX models").DecodeError
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _read(data, path.name)
+        if 0 < path.stat().st_size <= PROTOBUF_LIMIT and path.is_file():
+            with path.open("rb", buffering=0) as file:
+                model.ParseFromString(cut(file, path.name if location is None else location, large, everywhere))
     except OSError as error:
         raise FileError(f"cannot read the model {str(path)!r}: {error.strerror or one_line(error)}") from error
-    except (ValueError, _decode_error()):  # an empty file, or a damaged one: the usual way tells what is wrong
+    except (UncutError, decode_error):
         return read_structure(path)
-
-
-def _decode_error() -> type[Exception]:
-    error: type[Exception] = require("google.protobuf.message", "protobuf", "reading ONNX models").DecodeError
-    return error
-
-
-def _read(data: mmap.mmap, location: str) -> ModelProto:
-    model: ModelProto = protos().ModelProto()
-    for number, start, payload, stop in fields(data, 0, len(data)):
-        if stop > len(data):
-            raise ValueError("the file is cut short")
-        if number != GRAPH:
-            model.MergeFromString(data[start:stop])
-            continue
-        model.graph.SetInParent()
-        parts: list[bytes] = []
-        for inner, begin, content, end in fields(data, payload, stop):
-            if end > stop:
-                raise ValueError("the graph is cut short")
-            large = inner == INITIALIZER and end - begin >= _LARGE
-            parts.append(_outline(data, content, end, location) if large else data[begin:end])
-        model.graph.MergeFromString(b"".join(parts))
-    if not model.HasField("graph"):
-        raise ValueError("there is no graph")
-    return model
-
-
-def _outline(data: mmap.mmap, start: int, stop: int, location: str) -> bytes:
-    """The field of a weight, its bytes replaced by where they are."""
-    parts, place = [], None
-    for number, begin, content, end in fields(data, start, stop):
-        if number == RAW_DATA:
-            place = content, end - content
-        else:
-            parts.append(data[begin:end])
-    tensor: TensorProto = protos().TensorProto.FromString(b"".join(parts))
-    if place is not None:
-        make_external(tensor, location, *place)
-    outline: bytes = tensor.SerializeToString()
-    return prefix(INITIALIZER, len(outline)) + outline
+    return model if model.HasField("graph") else read_structure(path)
 
 
 def write_model(model: ModelProto, root: Path, out: IO[bytes], what: str, instead: str) -> None:
@@ -97,7 +64,7 @@ def write_model(model: ModelProto, root: Path, out: IO[bytes], what: str, instea
         ModelError: it is larger than one ONNX file can be.
         FileError: external data cannot be read.
     """
-    large = [each for each in model.graph.initializer if is_external(each) or _bytes_of(each) >= _LARGE]
+    large = [each for each in model.graph.initializer if is_external(each) or _bytes_of(each) >= LARGE]
     heads = [_head(each) for each in large]
     lengths = [extent_of(each, root).length if is_external(each) else len(each.raw_data) for each in large]
     rest = to_bytes(_without(model.graph, "initializer"), what, instead)

@@ -147,13 +147,13 @@ def _read(tensor: TensorProto, root: Path) -> Array:
         if not extent.length:
             return np.empty(shape, numpy_dtype(name))
         data = np.memmap(extent.file, np.uint8, "r", extent.offset, (extent.length,))
+        if DTYPES[name].bits >= 8:
+            whole: Array = data.view(numpy_dtype(name).newbyteorder("<")).reshape(shape)
+            return whole
+        packed = protos().TensorProto(data_type=tensor.data_type, dims=tensor.dims, raw_data=data.tobytes())
+        unpacked: Array = onnx_module("onnx.numpy_helper").to_array(packed)
+        return unpacked
     except OSError as error:
         raise FileError(f"cannot read the values of tensor {tensor.name!r}: {one_line(error)}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"tensor {tensor.name!r} is broken: {one_line(error)}") from error
-    if DTYPES[name].bits >= 8:
-        whole: Array = data.view(numpy_dtype(name).newbyteorder("<")).reshape(shape)
-        return whole
-    packed = protos().TensorProto(data_type=tensor.data_type, dims=tensor.dims, raw_data=data.tobytes())
-    unpacked: Array = onnx_module("onnx.numpy_helper").to_array(packed)
-    return unpacked

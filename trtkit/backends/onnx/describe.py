@@ -86,7 +86,7 @@ def describe(model: LoadedModel, weights: bool = False) -> ModelDescription:
         FileError: the file cannot be read.
         ModelError: it is no ONNX model.
     """
-    proto = model.structure()
+    proto = model.outline()
     graphs = list(graphs_of(proto))
     inputs, outputs = model.specs()
     return ModelDescription(
@@ -96,12 +96,12 @@ def describe(model: LoadedModel, weights: bool = False) -> ModelDescription:
         inputs=tuple(inputs.values()),
         outputs=tuple(outputs.values()),
         layer_count=len(proto.graph.node),
-        layers=lambda: _layers(model, weights),
-        details=_details(proto, graphs, [model.data_dir, model.path.resolve().parent]),
+        layers=lambda: _layers(model, graphs, weights),
+        details=_details(model, proto, graphs),
         opsets={each.domain or "ai.onnx": each.version for each in proto.opset_import},
         metadata={entry.key: entry.value for entry in proto.metadata_props},
         totals=lambda: totals(proto, graphs),
-        data_dependent=lambda: _data_dependent(model),
+        data_dependent=lambda: _data_dependent(model, graphs),
     )
 
 
@@ -115,12 +115,14 @@ def _facts(proto: ModelProto) -> dict[str, str]:
     return facts
 
 
-def _details(proto: ModelProto, graphs: Iterable[GraphProto], folders: Sequence[Path]) -> dict[str, str]:
+def _details(model: LoadedModel, proto: ModelProto, graphs: Iterable[GraphProto]) -> dict[str, str]:
     """What the author says of the model, and which files it has its weights in."""
     found = {"domain": proto.domain, "model version": str(proto.model_version or ""), "description": proto.doc_string}
     details = {subject: fact for subject, fact in found.items() if fact}
     files = external_files(graphs)
+    files.pop(model.own_location, None)  # it was left there only now
     if files:
+        folders = [model.data_dir, model.path.resolve().parent]
         named = []
         for location, size in list(files.items())[:_NAMED]:
             here = any((folder / location).is_file() for folder in folders)
@@ -130,18 +132,18 @@ def _details(proto: ModelProto, graphs: Iterable[GraphProto], folders: Sequence[
     return details
 
 
-def _inferred(model: LoadedModel) -> ModelProto:
-    """The model with the types and shapes that can be inferred, where it leaves some out."""
-    proto = model.structure()
-    if all(is_stated(graph, graph.node) for graph in graphs_of(proto)):
+def _inferred(model: LoadedModel, graphs: Iterable[GraphProto]) -> ModelProto:
+    """The model with the types and shapes that can be inferred, where one of its graphs leaves some out."""
+    proto = model.outline()
+    if all(is_stated(graph, graph.node) for graph in graphs):
         return proto
     # Inference makes several copies of what it is given: of a big model it gets one without the values of weights.
     return try_infer_shapes(proto) if proto.ByteSize() < _SMALL else inferred_structure(model)
 
 
-def _layers(model: LoadedModel, weights: bool) -> Iterator[Layer]:
-    inferred = _inferred(model)
-    whole = model.structure() if weights else inferred
+def _layers(model: LoadedModel, graphs: Iterable[GraphProto], weights: bool) -> Iterator[Layer]:
+    inferred = _inferred(model, graphs)
+    whole = model.outline() if weights else inferred
     scope = _Scope(model.data_dir if weights else None)
     yield from _graph(inferred.graph, whole.graph, "", scope)
     for function in inferred.functions:
@@ -149,8 +151,8 @@ def _layers(model: LoadedModel, weights: bool) -> Iterator[Layer]:
         yield from _nodes(function.node, function.node, f"{name}/", scope)
 
 
-def _data_dependent(model: LoadedModel) -> list[DataDependent]:
-    inferred = _inferred(model)
+def _data_dependent(model: LoadedModel, graphs: Iterable[GraphProto]) -> list[DataDependent]:
+    inferred = _inferred(model, graphs)
     return data_dependent(inferred, _known(inferred.graph))
 
 
@@ -178,19 +180,22 @@ def _graph(graph: GraphProto, whole: GraphProto, prefix: str, outer: _Scope) -> 
 def _nodes(nodes: Sequence[NodeProto], whole: Sequence[NodeProto], prefix: str, scope: _Scope) -> Iterator[Layer]:
     """The layers of some nodes; models have tens of thousands, so that each step here counts."""
     known, spec = scope.known, scope.spec
+    operators: dict[tuple[str, str], str] = {}
     for number, node in enumerate(nodes):
         index = f"{prefix}{number}"
+        kind = node.domain, node.op_type
+        attributes = node.attribute
         yield Layer(
             index,
             decoded(node.name),
-            operator_name(node.domain, node.op_type),
+            operators.get(kind) or operators.setdefault(kind, operator_name(*kind)),
             [known.get(name) or spec(name) for name in node.input],
             [known.get(name) or spec(name) for name in node.output],
             attributes=partial(attribute_values, node),
             weights=partial(_weights, node, scope),
         )
-        if len(node.attribute):
-            for place, attribute in enumerate(node.attribute):
+        if attributes:
+            for place, attribute in enumerate(attributes):
                 if attribute.type in _GRAPHS:
                     yield from _subgraphs(attribute, whole[number].attribute[place], index, scope)
 

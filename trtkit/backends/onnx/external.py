@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.dtypes import NAMES
-from trtkit.backends.onnx.reading import onnx_module
 from trtkit.backends.onnx.walk import tensors_of
 from trtkit.dtypes import DTYPES
 from trtkit.errors import FileError, ModelError, TrtkitError, UsageError, one_line
@@ -31,6 +30,7 @@ __all__ = [
     "is_external",
     "load_tensor",
     "load_weights",
+    "location_of",
     "make_external",
     "place",
     "roots_of",
@@ -59,6 +59,11 @@ def is_external(tensor: TensorProto) -> bool:
     return int(tensor.data_location) == _EXTERNAL
 
 
+def location_of(tensor: TensorProto) -> str:
+    """The file that an external tensor says its bytes are in."""
+    return _entries(tensor).get("location", "")
+
+
 def roots_of(path: Path, folder: Path | None) -> list[Path]:
     """The folders that a model's external data may be in.
 
@@ -84,9 +89,9 @@ def external_files(path: Path, folder: Path | None = None) -> dict[str, Path]:
     """
     from trtkit.backends.onnx.apart import read_apart  # needs this module
 
-    model, roots = read_apart(path), roots_of(path, folder)
+    model, roots = read_apart(path, everywhere=True), roots_of(path, folder)
     found = {}
-    for location in dict.fromkeys(_entries(tensor).get("location", "") for tensor in external_tensors(model)):
+    for location in dict.fromkeys(map(location_of, external_tensors(model))):
         inside = [root / location for root in roots if (root / location).resolve().is_relative_to(root.resolve())]
         file = next((each for each in inside if each.is_file()), None)
         if file is None:
@@ -122,7 +127,7 @@ def check_spared(path: Path, folder: Path | None, written: Iterable[str | Path])
                 )
 
 
-def place(model: ModelProto, roots: Sequence[Path]) -> Path:
+def place(model: ModelProto, roots: Sequence[Path], own: str | None = None) -> Path:
     """Find every external tensor, and write its location anew, relative to the folder that is returned.
 
     Nothing outside that folder is ever read: a model from elsewhere must not be able to name any file of this
@@ -132,11 +137,13 @@ def place(model: ModelProto, roots: Sequence[Path]) -> Path:
         model: changed in place.
         roots: folders that the data may be in. Locations are relative to the first; the first that holds all
             of the data is returned.
+        own: the location of the model's own file, where `read_apart` left weights; it stays as it is.
 
     Raises:
         ModelError: a file is missing, too short, or outside every root.
     """
-    found = [(tensor, _located(tensor, roots[0])) for tensor in external_tensors(model)]
+    outside = [tensor for tensor in external_tensors(model) if own is None or location_of(tensor) != own]
+    found = [(tensor, _located(tensor, roots[0])) for tensor in outside]
     for root in roots:
         whole = root.resolve()
         if all(extent.file.is_relative_to(whole) for _, extent in found):
@@ -203,7 +210,7 @@ def make_external(tensor: TensorProto, location: str, offset: int, length: int) 
     del tensor.external_data[:]
     for key, value in (("location", location), ("offset", str(offset)), ("length", str(length))):
         tensor.external_data.add(key=key, value=value)
-    tensor.data_location = onnx_module().TensorProto.EXTERNAL
+    tensor.data_location = _EXTERNAL  # type: ignore[assignment]  # the enum's module takes 100 ms to import
 
 
 def _entries(tensor: TensorProto) -> dict[str, str]:

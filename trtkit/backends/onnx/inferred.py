@@ -37,7 +37,9 @@ def inferred_structure(
         data_prop: whether to follow the values of shapes as well, which tells more and takes longer.
         shapes: those of inputs, in place of what the model states.
     """
-    proto, _ = model.own()
+    outline = model.outline()
+    proto = type(outline)()
+    proto.CopyFrom(outline)
     for info in proto.graph.input:
         if info.name in shapes:
             shape = info.type.tensor_type.shape

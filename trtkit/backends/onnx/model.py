@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from trtkit.backends.base import file_stamp
 from trtkit.backends.onnx.apart import read_apart
 from trtkit.backends.onnx.external import external_tensors, load_weights, place
 from trtkit.backends.onnx.options import OnnxOptions
@@ -21,6 +22,7 @@ from trtkit.tensors import TensorSpecs
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from trtkit.backends.base import MappedModel
     from trtkit.backends.onnx.lowering import Calibrate, FeedsOf
     from trtkit.precision_config import Precision, PrecisionConfig
 
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 _KEEP = 64 << 20
 """Models up to this many bytes stay in memory between uses; larger ones are read and edited anew each time, so that
 their weights are not held beside those of the runners."""
+
+_WHOLE = 4 << 20
+"""Files up to this many bytes are read as a whole to see what is in them: that is faster than to look for weights."""
 
 Recipe = Callable[[], "tuple[ModelProto, Path]"]
 """Makes the model, external data left out, and says which folder that data is relative to."""
@@ -50,6 +55,7 @@ class LoadedModel:
         recipe: Recipe,
         options: OnnxOptions | None = None,
         calibrate: Calibrate | None = None,
+        outline: Recipe | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -59,6 +65,7 @@ class LoadedModel:
             recipe: makes the model when it is needed.
             options: those that it was opened with. Where they leave external weights out, it is not fit to run.
             calibrate: measures the ranges of tensors, where the model is quantised.
+            outline: makes the model with the large weights of its file left there, as external data.
         """
         self._path = path
         self._file = file
@@ -70,6 +77,9 @@ class LoadedModel:
         )  # they refer to this
         self.precision_config: PrecisionConfig | None = None
         self._kept: tuple[ModelProto, Path] | None = None
+        self._outline_recipe = outline
+        self._outlined: ModelProto | None = None
+        self._stamp: tuple[int, ...] = ()
         self._root: Path | None = None
 
     @property
@@ -80,7 +90,10 @@ class LoadedModel:
     @property
     def data_dir(self) -> Path:
         """The folder that the external data of `structure()` and `graph_bytes()` is relative to."""
-        return self._root if self._root is not None else self._made()[1]
+        if self._root is None:
+            self.outline()
+        assert self._root is not None  # it was made with the outline
+        return self._root
 
     def as_file(self) -> Path | None:
         """The file that holds exactly this model with its data beside it, or None. Costs nothing: it is not read."""
@@ -90,6 +103,23 @@ class LoadedModel:
         """The model with its external data left where it is (`data_dir`). It may be shared: don't change it."""
         return self._made()[0]
 
+    def outline(self) -> ModelProto:
+        """`structure()`; of a large file the large weights are left there, as external data at `own_location`. It may
+        be shared: don't change it.
+        """
+        whole = _KEEP if self._options.edits else _WHOLE  # edits are not made twice where the result can be kept
+        if self._kept is not None or self._outline_recipe is None or _size(self._path) <= whole:
+            return self.structure()
+        if self._outlined is None:
+            self._stamp = file_stamp(self._path)
+            self._outlined, self._root = self._outline_recipe()
+        return self._outlined
+
+    @property
+    def own_location(self) -> str:
+        """The location of the weights that `outline()` leaves in the file."""
+        return str(self._path.absolute())
+
     def graph_bytes(self) -> bytes:
         """`structure()`, serialised.
 
@@ -98,6 +128,23 @@ class LoadedModel:
                 `--ignore-external-data` left out.
         """
         return to_bytes(self._complete(), "the edited model", "save it with its weights outside, and run that")
+
+    def mapped(self) -> MappedModel | None:
+        """The model with its large weights as external data in its file: see `trtkit.backends.onnx.mapped`. None for
+        files up to 64 MiB, where there is nothing to map, and where something is wrong with the model.
+
+        Raises:
+            FileError: the file cannot be read.
+        """
+        if self._outline_recipe is None or self._options.ignore_external_data or _size(self._path) <= _KEEP:
+            return None
+        from trtkit.backends.onnx.mapped import mapped_model
+
+        try:
+            outline = self.outline()
+        except ModelError:
+            return None  # whoever reads it as it stands will say what is wrong
+        return mapped_model(outline, self._path.absolute(), self.data_dir, self._stamp) if self._stamp else None
 
     def own(self) -> tuple[ModelProto, Path]:
         """`structure()` as a copy of the caller's own, and the folder that its external data is relative to."""
@@ -134,7 +181,7 @@ class LoadedModel:
 
         Up to IR version 3 every weight is listed among the inputs as well; those are left out.
         """
-        model = self.structure()
+        model = self.outline()
         weights = {tensor.name for tensor in model.graph.initializer}
         weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
         listed = [info for info in model.graph.input if model.ir_version > 3 or info.name not in weights]
@@ -247,14 +294,14 @@ class LoadedModel:
                 "anew; only a rewritten model keeps to the rest of the file (trtkit convert MODEL.onnx -o lower.onnx)",
                 " and ".join(("FP32", *request.precisions)),
             )
-        return kept_nodes(self.structure(), request)
+        return kept_nodes(self.outline(), request)
 
     def _made(self, keep: bool = True) -> tuple[ModelProto, Path]:
         if self._kept is not None:
             return self._kept
         made = self._recipe()
         self._root = made[1]
-        if keep and (not self._path.exists() or self._path.stat().st_size <= _KEEP):
+        if keep and _size(self._path) <= _KEEP:
             self._kept = made
         return made
 
@@ -267,3 +314,8 @@ class LoadedModel:
                 f"such as {missing[0].name!r}); leave out --ignore-external-data"
             )
         return model
+
+
+def _size(path: Path) -> int:
+    """The size of a file; 0 for one that is gone."""
+    return path.stat().st_size if path.exists() else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trtkit.backends.onnx.apart import read_apart
 from trtkit.backends.onnx.external import place, roots_of
 from trtkit.backends.onnx.model import LoadedModel
 from trtkit.backends.onnx.options import OnnxOptions
@@ -52,22 +53,28 @@ def open_onnx(
     roots = roots_of(path, folder)
 
     def recipe() -> tuple[ModelProto, Path]:
-        return _make(path, options, roots, symbolic)
+        return _make(read_structure(path), options, roots, symbolic)
+
+    def outline() -> tuple[ModelProto, Path]:
+        own = str(path.absolute())
+        return _make(read_apart(path, own, everywhere=True), options, roots, symbolic, own)
 
     plain = not options.edits and not options.ignore_external_data
     at_home = folder is None or folder.resolve() == path.parent.resolve()
-    model = LoadedModel(path, path if plain and at_home else None, recipe, options, calibrate)
+    model = LoadedModel(path, path if plain and at_home else None, recipe, options, calibrate, outline)
     if model.as_file() is None:
-        model.structure()  # mistakes in names show now
+        model.outline()  # mistakes in names show now
     return model.in_precision(("fp16",)) if options.fp_to_fp16 else model
 
 
 def _make(
-    path: Path, options: OnnxOptions, roots: list[Path], symbolic: SymbolicInference | None
+    model: ModelProto,
+    options: OnnxOptions,
+    roots: list[Path],
+    symbolic: SymbolicInference | None,
+    own: str | None = None,
 ) -> tuple[ModelProto, Path]:
-
-    model = read_structure(path)
-    root = roots[0] if options.ignore_external_data else place(model, roots)
+    root = roots[0] if options.ignore_external_data else place(model, roots, own)
     if options.shape_inference:
         model = infer_shapes(model, None if options.no_onnxruntime_shape_inference else symbolic)
     edit_outputs(model, options)

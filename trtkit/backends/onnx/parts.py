@@ -76,7 +76,7 @@ class Split:
         """
         self._model = model
         self._cutter = Extractor(model)
-        graph = model.structure().graph
+        graph = model.outline().graph
         self._outputs = tuple(dict.fromkeys(info.name for info in graph.output))
         for name in self._outputs:
             if name not in self._cutter.dependencies.producer:
@@ -127,7 +127,7 @@ class Split:
 
     def _constant(self) -> frozenset[int]:
         """The nodes that depend on weights alone, and always give the same."""
-        graph, proto = self._cutter.dependencies, self._model.structure()
+        graph, proto = self._cutter.dependencies, self._model.outline()
         known = {tensor.name for tensor in proto.graph.initializer}
         known |= {tensor.values.name for tensor in proto.graph.sparse_initializer}
         if proto.ir_version > 3:

@@ -33,13 +33,18 @@ def read_structure(path: Path) -> ModelProto:
     model: ModelProto = protos().ModelProto()
     decode_error = require("google.protobuf.message", "protobuf", "reading ONNX models").DecodeError
     try:
+        size = path.stat().st_size
+        if size > PROTOBUF_LIMIT:
+            raise ModelError(
+                f"{str(path)!r} is not an ONNX model, or is damaged: it has {size} bytes, and one .onnx file can have "
+                f"at most {PROTOBUF_LIMIT}"
+            )
         model.ParseFromString(path.read_bytes())
     except OSError as error:
         raise FileError(f"cannot read the model {str(path)!r}: {error.strerror or one_line(error)}") from error
     except decode_error as error:
         raise ModelError(f"{str(path)!r} is not an ONNX model, or is damaged: {one_line(error)}") from error
     if not model.HasField("graph"):
-        size = path.stat().st_size
         raise ModelError(f"{str(path)!r} is not an ONNX model: {'it is empty' if size == 0 else 'it has no graph'}")
     return model
 

@@ -6,13 +6,14 @@ small fields and one big one, the graph, whose fields are nodes and weights.
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtkit.backends.onnx.apart import read_apart
 from trtkit.backends.onnx.model import LoadedModel
 from trtkit.backends.onnx.options import OnnxOptions
 from trtkit.backends.onnx.protos import protos
-from trtkit.backends.onnx.reading import read_structure
 from trtkit.backends.onnx.wire import GRAPH, fields
 from trtkit.errors import ModelError
 from trtkit.optional import require
@@ -35,17 +36,20 @@ def what_is_left(path: Path) -> tuple[LoadedModel, str] | None:
     """
     damage = ""
     try:
-        proto = read_structure(path)
+        proto = read_apart(path, str(path.absolute()), everywhere=True)
     except ModelError:
-        data = path.read_bytes()
-        proto, end = _salvaged(data)
+        size = path.stat().st_size
+        if not size:
+            return None
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            proto, end = _salvaged(data)
         if not proto.graph.ByteSize():
             return None
-        damage = f"the file is damaged or cut short at byte {end} of {len(data)}; only what precedes that is shown"
+        damage = f"the file is damaged or cut short at byte {end} of {size}; only what precedes that is shown"
     return LoadedModel(path, None, lambda: (proto, path.parent), OnnxOptions(ignore_external_data=True)), damage
 
 
-def _salvaged(data: bytes) -> tuple[ModelProto, int]:
+def _salvaged(data: mmap.mmap) -> tuple[ModelProto, int]:
     """The fields up to the first that is damaged, and where that one begins."""
     model: ModelProto = protos().ModelProto()
     end = 0

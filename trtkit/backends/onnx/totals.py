@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from trtkit.backends.onnx.dtypes import NAMES, STRING
@@ -70,7 +71,8 @@ def external_files(graphs: Iterable[GraphProto]) -> dict[str, int]:
 def is_stated(graph: GraphProto, nodes: Iterable[NodeProto]) -> bool:
     """Whether a graph says something of each tensor that its nodes compute."""
     stated = {info.name for infos in (graph.value_info, graph.output) for info in infos}
-    return all(name in stated for node in nodes for name in node.output if name)
+    stated.add("")  # an optional output that is left out
+    return stated.issuperset(chain.from_iterable(node.output for node in nodes))
 
 
 def _initializers(graphs: Iterable[GraphProto]) -> Iterator[TensorProto]:

@@ -65,6 +65,8 @@ def subgraphs_of(nodes: Iterable[NodeProto]) -> Iterator[GraphProto]:
     """The graphs that are attributes of these nodes, at any depth."""
     for node in nodes:
         for attribute in node.attribute:
+            if attribute.type in _PLAIN:
+                continue  # as graphs_in would find, and most are
             for graph in graphs_in(attribute):
                 yield graph
                 yield from subgraphs_of(graph.node)

@@ -12,65 +12,65 @@ from trtkit.errors import FileError, ModelError, WorkError, one_line
 __all__ = ["load_failure", "ort_exceptions", "reason"]
 
 _NOISE = (
-    re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : "),
-    re.compile(r"^Load model from .*? failed: ?"),
-    re.compile(r"^Exception during (?:initialization|loading): "),
-    re.compile(r"/onnxruntime_src/\S+:\d+ .*?\)(?: const)? (?=[A-Z])"),
-    re.compile(r"\b\w+\.(?:cc|h):\d+ \w+ "),
+    r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ",
+    r"^Load model from .*? failed: ?",
+    r"^Exception during (?:initialization|loading): ",
+    r"/onnxruntime_src/\S+:\d+ .*?\)(?: const)? (?=[A-Z])",
+    r"\b\w+\.(?:cc|h):\d+ \w+ ",
 )
 
 _UPGRADE = "upgrade it (pip install -U onnxruntime)"
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+_PATTERNS: tuple[tuple[str, str], ...] = (
     (
-        re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)"),
+        r"Unsupported model IR version: (\d+), max supported IR version: (\d+)",
         "it has IR version {0}, and this ONNX Runtime ({version}) reads up to {1}; "
         + _UPGRADE
         + " or save the model with an older IR version",
     ),
     (
-        re.compile(r"Opset (\d+) is under development.*support for domain (\S+) is till opset (\d+)"),
+        r"Opset (\d+) is under development.*support for domain (\S+) is till opset (\d+)",
         "it uses opset {0} of {1}, and this ONNX Runtime ({version}) knows up to {2}; "
         + _UPGRADE
         + " or convert the model (onnx.version_converter)",
     ),
     (
-        re.compile(r"Could not find an implementation for (.+?) node with name '(.*?)'"),
+        r"Could not find an implementation for (.+?) node with name '(.*?)'",
         "the execution providers chosen have no kernel of {0} (node '{1}') for the types it is used with; "
         "choose other --providers or, if those types are bfloat16 or float16, --ort-fp32-twin",
     ),
     (
-        re.compile(r"Fatal error: (\S+?)\(-?\d+\) is not a registered function/op"),
+        r"Fatal error: (\S+?)\(-?\d+\) is not a registered function/op",
         "operator {0} is unknown to ONNX Runtime; load the library that has it with --ort-custom-ops",
     ),
     (
-        re.compile(r"No Op registered for (\S+) with domain_version of (\d+)"),
+        r"No Op registered for (\S+) with domain_version of (\d+)",
         "ONNX has no operator {0} in opset {1}",
     ),
     (
-        re.compile(r"two nodes with same node name \((.*)\)"),
+        r"two nodes with same node name \((.*)\)",
         "two nodes are named '{0}'; node names must be unique in a graph",
     ),
     (
-        re.compile(r"initializer: (.*?)\. Error:.*data path does not exist: \"(.*?)\""),
+        r"initializer: (.*?)\. Error:.*data path does not exist: \"(.*?)\"",
         "the external data of tensor '{0}' is missing: there is no file '{1}'; "
         "name its folder with --external-data-dir",
     ),
     (
-        re.compile(r"filesystem error: cannot get file size: No such file or directory \[(.*?)\]"),
+        r"filesystem error: cannot get file size: No such file or directory \[(.*?)\]",
         "its external data is missing: there is no file '{0}'; name its folder with --external-data-dir",
     ),
     (
-        re.compile(r"initializer: (.*?)\. Error:.*(?:escapes model directory|Absolute path not allowed)"),
+        r"initializer: (.*?)\. Error:.*(?:escapes model directory|Absolute path not allowed)",
         "the external data of tensor '{0}' is outside the model's folder; if you trust the model, name the folder "
         "that it may read with --external-data-dir",
     ),
     (
-        re.compile(r"Protobuf parsing failed"),
+        r"Protobuf parsing failed",
         "it is not an ONNX model, or is damaged",
     ),
     (
-        re.compile(r"No graph was found in the protobuf|ModelProto does not have a graph"),
+        r"No graph was found in the protobuf|ModelProto does not have a graph",
         "it is not an ONNX model: it is empty or has no graph",
     ),
 )
@@ -87,7 +87,7 @@ def reason(error: BaseException) -> str:
     """ONNX Runtime's message in one line, without codes and places in its source."""
     text = one_line(error, limit=2000)
     for pattern in _NOISE:
-        text = pattern.sub("", text)
+        text = re.sub(pattern, "", text)
     return one_line(text.strip() or type(error).__name__)
 
 
@@ -97,7 +97,7 @@ def load_failure(error: BaseException, path: Path, ort: Any) -> WorkError:
     if type(error).__name__ == "NoSuchFile":
         return FileError(f"there is no model file {str(path)!r}")
     for pattern, message in _PATTERNS:
-        found = pattern.search(text)
+        found = re.search(pattern, text)
         if found:
             return ModelError(
                 f"ONNX Runtime cannot load {str(path)!r}: {message.format(*found.groups(), version=ort.__version__)}"

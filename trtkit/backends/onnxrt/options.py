@@ -9,7 +9,7 @@ from trtkit.errors import UsageError
 from trtkit.options import choice, option, parse_count
 from trtkit.precision_config import PRECISIONS, Precision
 
-__all__ = ["LEVELS", "Options"]
+__all__ = ["LEVELS", "MAP_WEIGHTS", "Options"]
 
 LEVELS: dict[str, str] = {
     "disable_all": "ORT_DISABLE_ALL",
@@ -19,6 +19,10 @@ LEVELS: dict[str, str] = {
     "all": "ORT_ENABLE_ALL",
 }
 """Graph optimisation levels: trtkit's word and the name in `onnxruntime.GraphOptimizationLevel`."""
+
+
+MAP_WEIGHTS = ("auto", "never", "always")
+"""When weights are mapped (docs/decisions/0025-mapped-weights.md)."""
 
 
 def parse_level(text: str) -> str:
@@ -121,6 +125,15 @@ class Options:
         metavar="LIB.so",
         count="+",
     )
+    map_weights: str = option(
+        "auto",
+        "--ort-map-weights",
+        help="auto: map the large weights of a large .onnx file instead of parsing and copying them, where the results "
+        "stay the same to the last bit (on the CPU); never: let ONNX Runtime read the file; always: do not repack "
+        "weights for its kernels either, which loads fastest, but changes last digits and latency",
+        choices=MAP_WEIGHTS,
+        parse=choice(*MAP_WEIGHTS),
+    )
     fp32_twin: bool = option(
         False,
         "--ort-fp32-twin",
@@ -146,6 +159,8 @@ class Options:
                 raise UsageError(f"--ort-precision is one or two of {', '.join(PRECISIONS)}, not {each!r}")
         if self.precision and self.fp32_twin:
             raise UsageError("--ort-precision and --ort-fp32-twin contradict each other")
+        if self.map_weights not in MAP_WEIGHTS:
+            raise UsageError(f"--ort-map-weights is one of {', '.join(MAP_WEIGHTS)}, not {self.map_weights!r}")
         if not self.providers:
             raise UsageError("--providers: name at least one execution provider")
         for name in ("intra_op_threads", "inter_op_threads"):

@@ -30,6 +30,11 @@ __all__ = ["OnnxrtRunner"]
 
 logger = logging.getLogger(__name__)
 
+UNPACKED = (
+    "ran without repacking weights for its kernels (--ort-map-weights always): last digits and latency differ from "
+    "those of an ONNX Runtime session as it comes"
+)
+
 
 class OnnxrtRunner:
     """One ONNX Runtime session.
@@ -40,6 +45,7 @@ class OnnxrtRunner:
 
     def __init__(self, name: str, model: OnnxModel, options: Options, context: RunnerContext) -> None:
         self.name = name
+        self.notes = (UNPACKED,) if options.map_weights == "always" else ()
         self._model = model
         self._options = options
         self._context = context

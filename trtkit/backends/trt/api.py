@@ -74,8 +74,7 @@ def trt() -> Any:
         UsageError: as `package_name`.
         MissingPackageError: it is not installed, or breaks while it is imported.
     """
-    name = package_name()
-    return require(name, PACKAGES[name], "TensorRT")
+    return _imported(package_name())
 
 
 def version() -> str:
@@ -160,6 +159,11 @@ def _known(name: str, source: str) -> str:
         known = [_AUTO, *PACKAGES]
         raise UsageError(f"{source}: unknown package {name!r}{did_you_mean(name, known)} (known: {', '.join(known)})")
     return wanted
+
+
+@lru_cache(maxsize=len(PACKAGES))
+def _imported(name: str) -> Any:
+    return require(name, PACKAGES[name], "TensorRT")
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trtkit.atomic import replacing
 from trtkit.backends.trt.api import has, title
 from trtkit.backends.trt.build_config import BuildConfig, reason
+from trtkit.backends.trt.build_turns import build_turn
 from trtkit.backends.trt.interrupts import Stop, call_stoppable, raise_pending
 from trtkit.backends.trt.logger import Collected, collect
 from trtkit.backends.trt.progress import Progress, heartbeat, monitor
@@ -81,6 +82,7 @@ def _run(net: Net, build: BuildConfig, progress: Progress | None) -> Any:
         stop.can = True
     with collect() as messages:
         with ExitStack() as stack:
+            stack.enter_context(build_turn())
             if progress is None or watcher is None:
                 stack.enter_context(heartbeat(stop))
             plan = call_stoppable(partial(_build, net.parser, net.network, build.config, net.builder), stop)

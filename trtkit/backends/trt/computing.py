@@ -1,4 +1,4 @@
-"""Which layers of a network or of an engine compute, in which precision, and how much.
+"""Which layers of a network compute, in which precision, and how much.
 
 Layers compute that do arithmetic on floating-point numbers, or on numbers that stand for such (int8 and others, with a
 scale). Those that only hold, convert or rearrange values do not, nor do those that control others, or work on shapes.
@@ -6,10 +6,6 @@ scale). Those that only hold, convert or rearrange values do not, nor do those t
 In a network, the precision of a layer is the type of its first floating-point input. Quantisation stands beside the
 layers there, as in ONNX: a convolution or matrix product both of whose factors come from dequantisation computes in the
 type before that, which is how TensorRT fuses them. One whose weights alone do computes in floating point.
-
-An engine tells the type of a layer's weights, which is that of its kernel. Of a layer without weights it tells the
-types of inputs and outputs: a product computes in that of its first input, any other layer in the widest of them. Of
-layers that TensorRT's compiler made of many (`Myelin`) it tells nothing about the inside.
 """
 
 from __future__ import annotations
@@ -17,16 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from trtkit.backends.trt.inspector import is_of_later_profile, origin_of
 from trtkit.backends.trt.layer_macs import COUNTABLE, products
 from trtkit.description import Layer
-from trtkit.dtypes import DTYPES
-from trtkit.precision_summary import UNKNOWN
 from trtkit.tensors import TensorSpec
 
-__all__ = ["GIVEN", "engine_layers", "macs_by_node", "network_layers", "network_precision"]
+__all__ = ["GIVEN", "WORDS", "macs_of_layer", "network_layers", "network_precision"]
 
-_WORDS = {
+WORDS = {
     "float32": "fp32",
     "float16": "fp16",
     "bfloat16": "bf16",
@@ -35,6 +28,7 @@ _WORDS = {
     "float4_e2m1fn": "fp4",
     "int4": "int4",
 }
+"""Names of `trtkit.dtypes` to what precisions are called."""
 _FLOATS = ("float32", "float16", "bfloat16")
 
 _CONTROL = (
@@ -53,9 +47,6 @@ GIVEN = frozenset(("CONSTANT", "SHAPE", "ASSERTION", *_CONTROL, *_CONVERSIONS))
 _IDLE = GIVEN | frozenset(_REARRANGING)
 """Types of a network's layers that do not compute."""
 
-_IDLE_IN_ENGINES = frozenset(("reformat", "noop", "constant", "shuffle", "cast", "quantize", "dequantize"))
-_PRODUCTS = ("gemm", "conv", "matrixmultiply", "matmul", "correlation")
-
 
 def network_layers(layers: Iterable[Layer], outputs: Iterable[str]) -> Iterator[tuple[str, float | None]]:
     """Precision and multiply-accumulates of each layer of a network that computes; None for those that have some, but
@@ -70,7 +61,7 @@ def network_layers(layers: Iterable[Layer], outputs: Iterable[str]) -> Iterator[
     for layer in _needed(layers, outputs, makers):
         precision = network_precision(layer, makers)
         if precision is not None:
-            yield precision, _macs(layer)
+            yield precision, macs_of_layer(layer)
 
 
 def network_precision(layer: Layer, makers: Mapping[str, Layer]) -> str | None:
@@ -89,41 +80,7 @@ def network_precision(layer: Layer, makers: Mapping[str, Layer]) -> str | None:
             return quantised[0]
     types = (spec.dtype for spec in (*layer.inputs, *layer.outputs) if spec is not None)
     found = next((dtype for dtype in types if dtype in _FLOATS), None)
-    return None if found is None else _WORDS[found]
-
-
-def macs_by_node(layers: Iterable[Layer]) -> dict[str, float] | None:
-    """The multiply-accumulates of a network by the ONNX node that a layer stands for, or by the layer's name where it
-    stands for none; None where they cannot be counted."""
-    found: dict[str, float] = {}
-    for layer in layers:
-        if layer.type not in COUNTABLE:
-            continue
-        macs = _macs(layer)
-        if macs is None:
-            return None
-        origin, _ = origin_of(layer.attributes().get("metadata"))
-        name = origin[0] if origin else layer.name
-        found[name] = found.get(name, 0) + macs
-    return found
-
-
-def engine_layers(layers: Iterable[Layer], macs: Mapping[str, float] | None) -> Iterator[tuple[str, float | None]]:
-    """Precision and multiply-accumulates of each layer of an engine that computes.
-
-    Of several profiles the first counts.
-
-    Args:
-        layers: the engine's layers.
-        macs: those of its network, from `macs_by_node`. What no layer of the engine names is left out.
-    """
-    left = dict(macs or {})
-    for layer in layers:
-        precision = _engine_precision(layer)
-        if precision is None or is_of_later_profile(layer.name):
-            continue
-        names = layer.origin or layer.name.split(" + ")
-        yield precision, None if macs is None else sum(left.pop(name, 0) for name in names)
+    return None if found is None else WORDS[found]
 
 
 def _needed(layers: Sequence[Layer], outputs: Iterable[str], makers: Mapping[str, Layer]) -> list[Layer]:
@@ -140,11 +97,13 @@ def _needed(layers: Sequence[Layer], outputs: Iterable[str], makers: Mapping[str
     return [layer for layer in layers if layer.index in found]
 
 
-def _macs(layer: Layer) -> float | None:
-    """How many there are for one element of the first dimension, where its size is open."""
+def macs_of_layer(layer: Layer) -> float | None:
+    """The multiply-accumulates of a network's layer, for one element of the first dimension where its size is open.
+
+    None where another is.
+    """
     if layer.type not in COUNTABLE:
         return 0
-    kernel = sum(weight.size for weight in layer.weights() if weight.spec.name == "kernel")
     fixed = Layer(
         layer.index,
         layer.name,
@@ -153,7 +112,7 @@ def _macs(layer: Layer) -> float | None:
         [_first_as_one(spec) for spec in layer.outputs],
         attributes=layer.attributes,
     )
-    factors = products(fixed, kernel)
+    factors = products(fixed)
     if factors is None or not all(isinstance(dim, int) for product in factors for dim in product):
         return None
     return float(sum(math.prod(dim for dim in product if isinstance(dim, int)) for product in factors))
@@ -172,30 +131,4 @@ def _quantised(spec: TensorSpec | None, makers: Mapping[str, Layer]) -> str | No
         maker = makers.get(maker.inputs[0].name)
     if maker is None or maker.type != "DEQUANTIZE" or maker.inputs[0] is None:
         return None
-    return _WORDS.get(maker.inputs[0].dtype or "")
-
-
-def _engine_precision(layer: Layer) -> str | None:
-    kind = layer.type.lower()
-    if kind in _IDLE_IN_ENGINES:
-        return None
-    weights = next((weight.spec.dtype for weight in layer.weights() if weight.size), None)
-    if weights in _WORDS:
-        return _WORDS[weights]
-    inputs, outputs = _types(layer.inputs), _types(layer.outputs)
-    if not inputs and not outputs:
-        return None
-    if kind == "myelin" or layer.name.startswith("{ForeignNode["):
-        # Where not even its ends are wide, nothing inside needs to be.
-        return UNKNOWN if "float32" in (*inputs, *outputs) else _WORDS[_widest(inputs + outputs)]
-    if inputs and any(word in kind for word in _PRODUCTS):
-        return _WORDS[inputs[0]]
-    return _WORDS[_widest(inputs + outputs)]
-
-
-def _types(specs: Sequence[TensorSpec | None]) -> list[str]:
-    return [spec.dtype for spec in specs if spec is not None and spec.dtype in _WORDS]
-
-
-def _widest(types: Sequence[str]) -> str:
-    return max(types, key=lambda dtype: DTYPES[dtype].bits)
+    return WORDS.get(maker.inputs[0].dtype or "")

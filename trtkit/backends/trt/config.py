@@ -10,7 +10,6 @@ from trtkit.backends.trt.api import title, trt
 from trtkit.backends.trt.build_config import BuildConfig
 from trtkit.backends.trt.build_options import BuildOptions
 from trtkit.backends.trt.calibration import int8
-from trtkit.backends.trt.config_scripts import postprocess_config, run_config_script
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.precision import constraints, weak_switch
 from trtkit.backends.trt.profiles import add_asked_profiles, add_default_profile
@@ -121,8 +120,12 @@ def make_config(
     sides = ranges or {name: (shape, shape, shape) for name, shape in (shapes or {}).items()}
     add_asked_profiles(build, sides)
     if options.config_script is not None:
+        from trtkit.backends.trt.config_scripts import run_config_script
+
         run_config_script(build, options.config_script)
     if options.config_postprocess_script is not None:
+        from trtkit.backends.trt.config_scripts import postprocess_config
+
         postprocess_config(build, options.config_postprocess_script)
     add_default_profile(build, sides, must_count=shapes_must_count)
     if options.save_timing_cache is not None:

@@ -14,7 +14,6 @@ from trtkit.backends.trt.layer_members import layer_attributes, layer_weights
 from trtkit.backends.trt.network import Net
 from trtkit.backends.trt.tensors import spec_of
 from trtkit.description import Layer, ModelDescription, Product, Totals, Weight, macs_of
-from trtkit.dtypes import DTYPES
 from trtkit.tensors import TensorSpec
 
 __all__ = ["describe"]
@@ -74,6 +73,8 @@ def _is_helper(layer: Any) -> bool:
 
 
 def _totals(network: Any, parsed: bool) -> Totals:
+    from trtkit.dtypes import DTYPES
+
     operations: Counter[str] = Counter()
     counted: list[Sequence[Product] | None] = []
     weights: list[Weight] = []
@@ -84,7 +85,7 @@ def _totals(network: Any, parsed: bool) -> Totals:
         own = list(layer.weights()) if layer.type in _WITH_WEIGHTS else []
         weights += own
         if layer.type in COUNTABLE:
-            counted.append(products(layer, sum(each.size for each in own if each.spec.name == "kernel")))
+            counted.append(products(layer))
     macs = macs_of(counted)
     return Totals(
         operations=dict(sorted(operations.items(), key=lambda each: (-each[1], each[0]))),

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.trt.api import has, need, title, trt
 from trtkit.backends.trt.computing import GIVEN
-from trtkit.backends.trt.inspector import origin_of
 from trtkit.backends.trt.logger import collect
 from trtkit.backends.trt.lowering import BOTH_TYPINGS, B, Lowered
 from trtkit.errors import ModelError
@@ -124,6 +123,8 @@ def _inside(layers: list[Any], layer: Any, makers: Mapping[str, int]) -> Iterato
 
 def _node(layer: Any) -> str:
     """The innermost node that a layer stands for; its own name where it does not say."""
+    from trtkit.backends.trt.inspector import origin_of  # where nodes are kept in FP32 only
+
     origin, _ = origin_of(layer.metadata)
     return origin[0].partition(" | ")[0] if origin else str(layer.name)
 

@@ -8,10 +8,12 @@ there are is asked of the class, so that every release tells what it has.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.trt.api import has, package_name, trt
@@ -30,13 +32,21 @@ _CLASS = re.compile(r"I(\w+)Layer")
 _IRREGULAR = {"CONDITIONAL_INPUT": "IfConditionalInput", "CONDITIONAL_OUTPUT": "IfConditionalOutput"}
 """Layer types whose class is called otherwise; all others differ in underscores and case alone."""
 
+_HELD = {
+    **dict.fromkeys(("CONVOLUTION", "DECONVOLUTION", "FULLY_CONNECTED"), ("bias", "kernel")),
+    "CONSTANT": ("weights",),
+    "SCALE": ("power", "scale", "shift"),
+}
+"""Members that hold weights, by layer type. They are not read where only attributes are asked for: TensorRT gives
+arrays, and imports numpy for that."""
+
 
 def layer_attributes(layer: Any) -> dict[str, Any]:
     """The members of an `ILayer`'s own class by name, sorted; those that hold weights are left out.
 
     A member that TensorRT does not let be read has the reason as its value.
     """
-    found = {name: value for name, value in _members(layer).items() if not _is_weights(value)}
+    found = {name: value for name, value in _members(layer, _HELD).items() if not _is_weights(value)}
     if layer.type.name == "ATTENTION_INPUT" and has("IAttentionInputLayer"):
         found.update(_attention(layer))
     metadata = str(layer.metadata)
@@ -49,16 +59,18 @@ def layer_weights(layer: Any) -> list[Weight]:
     return [weight for weight in weights if weight.size]
 
 
-def _members(layer: Any) -> dict[str, Any]:
+def _members(layer: Any, unread: Mapping[str, Collection[str]] = MappingProxyType({})) -> dict[str, Any]:
+    """All members that say something, but for those that are not to be read of its type."""
     cls = _classes(package_name()).get(_key(_IRREGULAR.get(layer.type.name, layer.type.name)))
     if cls is None:
         return {}
     found = {}
+    left_out = unread.get(layer.type.name, ())
     with _seen_as(layer, cls), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for name in _names(cls):
-            if name == "reshape_dims" and layer.num_inputs > 1:
-                continue  # an input has them, and TensorRT would warn that they cannot be asked for
+            if name in left_out or (name == "reshape_dims" and layer.num_inputs > 1):
+                continue  # an input has the shape then, and TensorRT would warn that it cannot be asked for
             try:
                 value = _plain(name, getattr(layer, name))
             except Exception as error:  # noqa: BLE001 - whatever a binding raises for a member that is not set
@@ -127,9 +139,10 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _is_weights(value: Any) -> bool:
-    import numpy as np
-
-    return isinstance(value, (np.ndarray, trt().Weights))
+    if isinstance(value, trt().Weights):
+        return True
+    numpy = sys.modules.get("numpy")  # TensorRT imports it with the first weights that it gives
+    return numpy is not None and isinstance(value, numpy.ndarray)
 
 
 def _weight(name: str, value: Any) -> Weight:

@@ -12,7 +12,6 @@ from trtkit.backends.trt.api import has, is_rtx, need, set_package, strongly_typ
 from trtkit.backends.trt.logger import collect, trt_logger
 from trtkit.backends.trt.parse import check_instancenorm, make_parser, parse_file, parse_model
 from trtkit.backends.trt.plugins import load_plugins
-from trtkit.backends.trt.script import postprocess, run_network_script
 from trtkit.backends.trt.tensors import spec_of
 from trtkit.errors import MissingDeviceError, ModelError, UsageError, one_line
 from trtkit.models import ModelFile
@@ -107,7 +106,7 @@ def open_network(model: OnnxModel | ModelFile, options: NetworkOptions) -> Itera
     net = new_network(options)
     try:
         _fill(net, model, options)
-        postprocess(net, options)
+        _postprocess(net, options)
         _change(net, options)
         if _UNNAMED.fullmatch(net.network.name):
             net.network.name = model.path.stem
@@ -154,6 +153,8 @@ def _builder() -> Any:
 
 def _fill(net: Net, model: OnnxModel | ModelFile, options: NetworkOptions) -> None:
     if isinstance(model, ModelFile) and model.kind != "onnx":
+        from trtkit.backends.trt.script import run_network_script
+
         run_network_script(net, model, options)
     else:
         net.parser = make_parser(net.network, options)
@@ -163,6 +164,13 @@ def _fill(net: Net, model: OnnxModel | ModelFile, options: NetworkOptions) -> No
             parse_model(net.parser, net.network, model)
     if options.plugin_instancenorm:
         check_instancenorm(net.network)
+
+
+def _postprocess(net: Net, options: NetworkOptions) -> None:
+    if options.postprocess_scripts:
+        from trtkit.backends.trt.script import postprocess
+
+        postprocess(net, options)
 
 
 def _change(net: Net, options: NetworkOptions) -> None:

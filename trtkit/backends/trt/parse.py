@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from trtkit.backends.trt.api import enum, title, trt
 from trtkit.backends.trt.interrupts import guarded
 from trtkit.backends.trt.logger import collect, trt_logger
-from trtkit.backends.trt.parser_errors import ParseError, read_errors
 from trtkit.errors import ModelError
 from trtkit.models import ModelFile
 from trtkit.optional import require
@@ -17,8 +16,18 @@ from trtkit.optional import require
 if TYPE_CHECKING:
     from trtkit.backends.base import OnnxModel
     from trtkit.backends.trt.network_options import NetworkOptions
+    from trtkit.backends.trt.parser_errors import ParseError
 
-__all__ = ["check_instancenorm", "errors_of", "make_parser", "parse_file", "parse_model", "try_bytes", "try_file"]
+__all__ = [
+    "check_instancenorm",
+    "check_ranks",
+    "errors_of",
+    "make_parser",
+    "parse_file",
+    "parse_model",
+    "try_bytes",
+    "try_file",
+]
 
 _SHOWN = 3
 
@@ -56,7 +65,7 @@ def parse_model(parser: Any, network: Any, model: OnnxModel) -> None:
         place = model.data_dir / model.path.name
         _parse(parser, model.path, lambda: try_bytes(parser, model.graph_bytes(), place), model.graph_bytes)
         _check_content(network, model.path)
-    _check_ranks(network, model)
+    check_ranks(network, lambda: model)
 
 
 def parse_file(parser: Any, network: Any, path: Path) -> None:
@@ -96,6 +105,8 @@ def errors_of(parser: Any, content: Callable[[], bytes] | None = None) -> str:
         parser: an `OnnxParser` that has failed.
         content: the model's bytes, from which node names are read where the parser does not know them (8.6).
     """
+    from trtkit.backends.trt.parser_errors import read_errors
+
     errors = read_errors(parser)
     unnamed = any(error.node >= 0 and error.name is None for error in errors)
     nodes = _nodes(content) if unnamed and content is not None else []
@@ -157,14 +168,20 @@ def _nodes(content: Callable[[], bytes]) -> list[tuple[str, str]]:
     return [(node.name, node.op_type) for node in model.graph.node]
 
 
-def _check_ranks(network: Any, model: OnnxModel) -> None:
+def check_ranks(network: Any, opened: Callable[[], OnnxModel]) -> None:
     """Stop at an input of unknown rank, which TensorRT's parser takes for a scalar without a word.
 
-    The model itself is asked only where the network has a scalar input, since that reads it once more.
+    Args:
+        network: what the parser made of the model.
+        opened: gives the model. It is asked only where the network has a scalar input, since that reads it once more.
+
+    Raises:
+        ModelError: there is such an input.
     """
     inputs = [network.get_input(index) for index in range(network.num_inputs)]
     if all(len(tensor.shape) for tensor in inputs):
         return
+    model = opened()
     for name, spec in model.specs()[0].items():
         if spec.shape is None:
             raise ModelError(

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trtkit.backends.trt.api import trt
-from trtkit.backends.trt.computing import engine_layers, macs_by_node, network_layers
+from trtkit.backends.trt.computing import network_layers
 from trtkit.backends.trt.describe import describe
-from trtkit.backends.trt.describe_engine import layers_of
-from trtkit.backends.trt.loading import load_engine
 from trtkit.cuda.device import gpu_count
 from trtkit.errors import TrtkitError
 from trtkit.precision_summary import PrecisionSummary, check, summed
 
 if TYPE_CHECKING:
     from trtkit.backends.trt.network import Net
+    from trtkit.description import Layer
 
 __all__ = ["NetworkAccount", "account_of", "read_back", "read_back_loaded"]
 
@@ -31,7 +30,8 @@ class NetworkAccount:
     Attributes:
         strong: the network is strongly typed, so that the engine computes as it says.
         summary: what its layers compute in, beside what was asked for.
-        macs: multiply-accumulates by ONNX node; None where they cannot be counted.
+        macs: multiply-accumulates by ONNX node, for the layers of the engine; None where they cannot be counted, or no
+            engine can be loaded, since there is no GPU.
     """
 
     strong: bool
@@ -55,10 +55,18 @@ def account_of(net: Net, asked: Sequence[str]) -> NetworkAccount:
     description = describe(net)
     layers = list(description.layers())
     found = network_layers(layers, (spec.name for spec in description.outputs))
-    account = NetworkAccount(net.typing == "strong", summed("network", asked, found), macs_by_node(layers))
+    account = NetworkAccount(net.typing == "strong", summed("network", asked, found), _macs(layers))
     if account.strong:
         check(account.summary)
     return account
+
+
+def _macs(layers: Sequence[Layer]) -> Mapping[str, float] | None:
+    if not gpu_count():
+        return None
+    from trtkit.backends.trt.engine_computing import macs_by_node
+
+    return macs_by_node(layers)
 
 
 def read_back(account: NetworkAccount, engine: memoryview | bytes) -> PrecisionSummary:
@@ -75,6 +83,8 @@ def read_back(account: NetworkAccount, engine: memoryview | bytes) -> PrecisionS
     """
     if not gpu_count():
         return read_back_loaded(account, None, "this machine has no GPU")
+    from trtkit.backends.trt.loading import load_engine
+
     try:
         loaded = load_engine(engine, name="the engine that was built")
     except TrtkitError as error:  # built for another GPU, or to be refitted before it is used
@@ -110,6 +120,9 @@ def read_back_loaded(account: NetworkAccount, engine: Any, why_none: str = "") -
 def _of_engine(engine: Any, asked: Sequence[str], macs: Mapping[str, float] | None) -> PrecisionSummary:
     if engine.profiling_verbosity != trt().ProfilingVerbosity.DETAILED:
         return _silent(asked, "it was built with another --profiling-verbosity than detailed")
+    from trtkit.backends.trt.describe_engine import layers_of
+    from trtkit.backends.trt.engine_computing import engine_layers
+
     try:
         return summed("engine", asked, engine_layers(layers_of(engine), macs))
     except TrtkitError as error:

@@ -64,7 +64,7 @@ def shape_of(tensor: Any) -> Shape | None:
     Raises:
         ModelError: TensorRT cannot compute it, since the layer that the tensor comes from, or one before, is wrong.
     """
-    with collect() as messages:
+    with collect(signals=False) as messages:  # it is asked for a hundred times, and TensorRT hardly ever logs
         try:
             sizes = [int(size) for size in tensor.shape]
         except ValueError:  # what the binding raises for a rank of -1

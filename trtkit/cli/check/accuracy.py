@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from trtkit.cli.argbind import Parser, add_options, given
 from trtkit.cli.console import emit
 from trtkit.cli.logargs import add_logging
 from trtkit.comparator.metrics import METRICS, load_metric
 from trtkit.comparator.options import CompareOptions
+from trtkit.errors import UsageError
+from trtkit.report.rendering import report_path
 
 __all__ = ["DESCRIPTION", "configure", "execute"]
 
@@ -23,6 +26,15 @@ def configure(parser: Parser) -> None:
     parser.usage = "trtkit check accuracy REPORT.json [--atol ...] [--tolerances FILE.toml] [options]"
     parser.hint = "; the report's path comes first, before options that take several values"
     parser.add_argument("report", metavar="REPORT.json", help="what --report or --save-accuracy-results wrote")
+    parser.add_argument(
+        "--report",
+        dest="forms",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="save what the report says of its run in other forms: .html, .xml (JUnit), .md; not with other thresholds",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON (docs/tolerances.md)")
     add_options(parser, "comparison", CompareOptions, only=("tolerances",))
     for name in METRICS:
@@ -42,6 +54,8 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     from trtkit.report.rejudged_text import rejudged_data, rejudged_lines
     from trtkit.report.rejudging import rejudge
 
+    if namespace.forms:
+        _save_forms(namespace.report, namespace.forms, bool(options) or tolerances is not None)
     found = rejudge(namespace.report, options, tolerances)
     if namespace.json:
         head = {"schema": "trtkit.check-accuracy", "schema_version": SCHEMA_VERSION}
@@ -49,3 +63,22 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     else:
         emit("\n".join(rejudged_lines(found)))
     return found.exit_code
+
+
+def _save_forms(path: str, forms: list[str], thresholds: bool) -> None:
+    """Render the report in other forms.
+
+    Raises:
+        UsageError: thresholds are given too, or a file is the report itself.
+        FileError: the report cannot be read, or a file not written.
+    """
+    if thresholds:
+        raise UsageError("--report shows the verdicts of the run, which other thresholds do not change; leave one out")
+    from trtkit.plan_paths import check_paths
+    from trtkit.report.reading import read_report
+    from trtkit.report.saving import save_rendered
+
+    check_paths([path], [report_path(form) for form in forms], None)
+    _, data = read_report(Path(path))
+    for form in forms:
+        save_rendered(data, form)

@@ -22,6 +22,8 @@ __all__ = ["Shower", "uncollected"]
 
 log = logging.getLogger(__name__)
 
+_BLOCK = 256
+
 
 @dataclass(frozen=True)
 class Shower:
@@ -56,8 +58,7 @@ class Shower:
         else:
             from trtkit.report.description import lines
 
-            for line in lines(model, self.file.text, self.view):
-                emit(line)
+            _emit_lines(lines(model, self.file.text, self.view))
         if self.html is not None or self.visual:
             self._write_page(model)
 
@@ -84,6 +85,20 @@ class Shower:
             path = temporary_page(self.file.path.stem)
             write_page(path, page)
             open_page(path)
+
+
+def _emit_lines(lines: Iterator[str]) -> None:
+    """Print lines, many at a time; those before an error too."""
+    block: list[str] = []
+    try:
+        for line in lines:
+            block.append(line)
+            if len(block) == _BLOCK:
+                emit("\n".join(block))
+                block.clear()
+    finally:
+        if block:
+            emit("\n".join(block))
 
 
 def temporary_page(stem: str) -> Path:

@@ -47,7 +47,7 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     from trtkit.report.sparsity import SparsityReport
 
     model = open_onnx(file.path, read(namespace, OnnxOptions))
-    proto = model.structure()
+    proto = model.outline()
     report = SparsityReport(file.text, candidates(proto, model.data_dir))
     if namespace.json:
         emit(dumps(enveloped("sparsity", report.to_data())))

@@ -7,6 +7,7 @@ its `Options` are read by the command-line parser.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -65,6 +66,7 @@ class Metric(Protocol):
         """The options that would let figures pass which did not, or why none would."""
 
 
+@functools.cache
 def load_metric(name: str) -> Metric:
     """Import the metric of that name.
 

@@ -18,8 +18,9 @@ from trtkit.comparator.metrics.values import PerOutput, between, checked, value_
 from trtkit.options import option, per_output
 
 if TYPE_CHECKING:
-    from trtkit.comparator.arraypair import ArrayPair, Errors
+    from trtkit.comparator.arraypair import ArrayPair
     from trtkit.comparator.outcome import MetricResult
+    from trtkit.comparator.totals import Errors
 
 __all__ = ["AT_MOST", "PERFECT", "Options", "compare", "judge", "prepare", "required"]
 

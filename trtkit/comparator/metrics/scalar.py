@@ -9,8 +9,9 @@ from trtkit.comparator.metrics.details import details, number_text, worst_text
 from trtkit.comparator.metrics.values import round_down, round_up
 
 if TYPE_CHECKING:
-    from trtkit.comparator.arraypair import ArrayPair, Errors
+    from trtkit.comparator.arraypair import ArrayPair
     from trtkit.comparator.outcome import MetricResult
+    from trtkit.comparator.totals import Errors
 
 __all__ = ["error_norm", "required_threshold", "scalar_result"]
 

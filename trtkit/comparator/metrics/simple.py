@@ -31,6 +31,7 @@ from trtkit.comparator.metrics.values import (
     round_up,
     value_for,
 )
+from trtkit.comparator.tolerances import tolerance_of_pair
 from trtkit.errors import UsageError
 from trtkit.options import choice, option, per_output
 from trtkit.suggest import did_you_mean
@@ -38,7 +39,6 @@ from trtkit.suggest import did_you_mean
 if TYPE_CHECKING:
     from trtkit.comparator.arraypair import ArrayPair
     from trtkit.comparator.outcome import MetricResult
-    from trtkit.results import Array
 
 __all__ = ["AT_MOST", "PERFECT", "Options", "compare", "judge", "prepare", "required"]
 
@@ -114,13 +114,10 @@ class Options:
 
 
 def _thresholds(pair: ArrayPair, options: Options) -> dict[str, float | str]:
-    from trtkit.comparator.tolerances import coarser_dtype, default_tolerance, follows_scale
-
-    dtype = coarser_dtype(pair.actual_dtype, pair.expected_dtype)
-    usual = default_tolerance(dtype)
+    usual, follows_scale = tolerance_of_pair(pair.actual_dtype, pair.expected_dtype)
     atol: float | None = value_for(options.atol, pair.name, None)
     if atol is None:
-        atol = usual * (pair.expected_scale if follows_scale(dtype) else 1.0)
+        atol = usual * (pair.expected_scale if follows_scale else 1.0)
     thresholds: dict[str, float | str] = {
         "atol": float(atol),
         "rtol": float(value_for(options.rtol, pair.name, usual)),
@@ -142,7 +139,7 @@ def compare(pair: ArrayPair, options: Options) -> MetricResult:
     from trtkit.comparator.outcome import MetricResult
 
     thresholds = _thresholds(pair, options)
-    prepare(pair, options)
+    pair.want_tolerance(float(thresholds["atol"]), float(thresholds["rtol"]))
     errors = pair.errors
     infinities = 0 if options.infinities_compare_equal else errors.equal_infinities
     figures = {"required_atol": math.inf, "required_rtol": math.inf}
@@ -185,6 +182,8 @@ def required(figures: Mapping[str, float], thresholds: Mapping[str, float | str]
 
 
 def _statistics(pair: ArrayPair, thresholds: Mapping[str, float | str]) -> dict[str, float]:
+    from trtkit.comparator.distribution import error_quantile
+
     errors, statistic = pair.errors, thresholds["check_error_stat"]
     if pair.size == 0:
         both = (0.0, 0.0)
@@ -196,25 +195,8 @@ def _statistics(pair: ArrayPair, thresholds: Mapping[str, float | str]) -> dict[
         both = (errors.sum_abs / pair.size, errors.sum_rel / pair.size)
     else:
         share = 0.5 if statistic == "median" else float(thresholds["error_quantile"])
-        both = (_quantile(pair, share, 0), _quantile(pair, share, 1))
+        both = (error_quantile(pair, share, False), error_quantile(pair, share, True))
     return {"required_atol": both[0], "required_rtol": both[1]}
-
-
-def _quantile(pair: ArrayPair, share: float, which: int) -> float:
-    """The quantile of all absolute (`which` 0) or relative (1) errors, linear between neighbours as in numpy."""
-    import numpy as np
-
-    every: Array = np.empty(pair.size)
-    start = 0
-    for pieces in pair.error_chunks():
-        piece = pieces[which]
-        every[start : start + piece.size] = piece
-        start += piece.size
-    position = share * (pair.size - 1)
-    below, above = math.floor(position), math.ceil(position)
-    every.partition((below, above))
-    low, high = float(every[below]), float(every[above])
-    return low if low == high else low + (position - below) * (high - low)
 
 
 def _summary(

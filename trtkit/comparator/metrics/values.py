@@ -84,7 +84,7 @@ def whole(minimum: int | None) -> Callable[[Any], str]:
 
 def value_for(values: PerOutput[T], output: str, default: T) -> T:
     """The value for one output: its own, else the general one, else `default`."""
-    if not isinstance(values, Mapping):
+    if not isinstance(values, (dict, Mapping)):  # the first is quick to tell
         return values
     own = values.get(output)
     return own if own is not None else values.get("", default)
