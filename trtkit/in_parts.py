@@ -27,9 +27,9 @@ from trtkit.models import ModelFile
 from trtkit.passed_on import Leave, PassedOn
 from trtkit.plan import RunnerPlan, RunPlan
 from trtkit.prepare import backend_options, feeds_for, input_specs, make_replays, make_runners, open_model
-from trtkit.report.convert import size_text
 from trtkit.report.model import Report
 from trtkit.report.text import count
+from trtkit.report.wording import size_text
 from trtkit.results import Feed, Feeds, Iteration, sample_of
 from trtkit.saving import Saver
 from trtkit.timing import Measurement
