@@ -56,6 +56,7 @@ class Judge:
 
             log.debug("comparing with %s", computed_by())
         self._stopped = False
+        self._order: dict[str, int] = {}
         self._outcomes: tuple[PairOutcome, ...] | None = None
         self.problems = Problems()
         self.iterations = 0
@@ -87,14 +88,35 @@ class Judge:
         Returns:
             False where something in this iteration failed.
         """
-        index, passed = self.iterations, True
-        self.iterations += 1
+        index = self.iterations
+        if index == 0 and self.judges:
+            self._check_names(results)
+        return self._add(index, results, sample)
+
+    def begin_parts(self, names: Mapping[str, Iterable[str]]) -> None:
+        """Say which outputs each result will have, in their order, where they come with `add_part`.
+
+        Raises:
+            InputError: an option is for an output that is not among them.
+        """
+        self._check_names(names)
+        every = dict.fromkeys(name for each in names.values() for name in each)
+        self._order = {name: place for place, name in enumerate(every)}
+        for entry in self._options.postprocess:
+            if entry.name and entry.name not in self._order:
+                hint = did_you_mean(entry.name, self._order)
+                raise InputError(f"--postprocess {entry}: no result has an output {entry.name!r}{hint}")
+
+    def add_part(self, index: int, results: Mapping[str, Iteration], sample: str | None = None) -> bool:
+        """As `add`, for some of the outputs of iteration `index`."""
+        return self._add(index, results, sample, part=True)
+
+    def _add(self, index: int, results: Mapping[str, Iteration], sample: str | None, part: bool = False) -> bool:
+        self.iterations, passed = max(self.iterations, index + 1), True
         self._outcomes = None
         if not self.judges:
             return True
-        if index == 0:
-            self._check_names(results)
-        changed = {name: self._postprocessed(iteration) for name, iteration in results.items()}
+        changed = {name: self._postprocessed(iteration, part) for name, iteration in results.items()}
         if self._options.validate:
             from trtkit.comparator.compare import validate_arrays
 
@@ -105,7 +127,7 @@ class Judge:
         for (actual, expected), comparator in self._pairs.items():
             if actual in changed and expected in changed:
                 with self._naming_script():
-                    outcome = comparator.compare(index, changed[actual], changed[expected], sample)
+                    outcome = comparator.compare(index, changed[actual], changed[expected], sample, part)
                 passed = passed and outcome.passed
         self._stopped = self._stopped or (self._options.fail_fast and not passed)
         return passed
@@ -124,8 +146,15 @@ class Judge:
     def outcomes(self) -> tuple[PairOutcome, ...]:
         """What every comparison came to so far; worked out once after each iteration that is judged."""
         if self._outcomes is None:
-            self._outcomes = tuple(comparator.outcome() for comparator in self._pairs.values())
+            self._outcomes = tuple(self._in_order(comparator.outcome()) for comparator in self._pairs.values())
         return self._outcomes
+
+    def _in_order(self, pair: PairOutcome) -> PairOutcome:
+        """The outcome with the outputs in the order of the model, where they came in parts."""
+        if not self._order:
+            return pair
+        last = len(self._order)
+        return replace(pair, outputs=tuple(sorted(pair.outputs, key=lambda each: self._order.get(each.name, last))))
 
     @property
     def waived(self) -> frozenset[str]:
@@ -148,7 +177,7 @@ class Judge:
         metrics = [*self._options.compare, *(["custom"] if self._compare else [])]
         return tuple(unneeded(self._waivers.here, outcomes, metrics))
 
-    def _check_names(self, results: Mapping[str, Iteration]) -> None:
+    def _check_names(self, results: Mapping[str, Iterable[str]]) -> None:
         """Raise InputError where a threshold is for an output that no result has."""
         known = dict.fromkeys(name for iteration in results.values() for name in iteration)
         for name, flag in self._named.items():
@@ -168,8 +197,12 @@ class Judge:
                 raise
             raise ScriptError(f"{self._compare.path}: {error}") from error
 
-    def _postprocessed(self, iteration: Iteration) -> Iteration:
-        changed = postprocess(iteration, self._options)
+    def _postprocessed(self, iteration: Iteration, part: bool) -> Iteration:
+        options = self._options
+        if part and options.postprocess:
+            here = [entry for entry in options.postprocess if not entry.name or entry.name in iteration]
+            options = replace(options, postprocess=here)
+        changed = postprocess(iteration, options)
         if self._change is None:
             return changed
         answer = self._change.call(changed)

@@ -17,7 +17,7 @@ from trtkit.comparator.inputs import InputOptions
 from trtkit.comparator.options import CompareOptions
 from trtkit.errors import UsageError
 from trtkit.models import ModelFile
-from trtkit.options import changed_flags, option, parse_count
+from trtkit.options import changed_flags, option, parse_bytes, parse_count
 from trtkit.plan_paths import check_paths, script_file
 from trtkit.precision_config import PRECISIONS, Precision
 from trtkit.report.rendering import report_path, report_suffix
@@ -64,6 +64,14 @@ class ExecutionOptions:
         False,
         "--sequential-runners",
         help="run one runner over all feeds, then the next; outputs wait on disk (default: all runners on each feed)",
+    )
+    max_memory: int | None = option(
+        None,
+        "--max-memory",
+        help="run the ONNX model in parts, so that the tensors of all runners that are in memory at once have at most "
+        "this many bytes (512M, 2G); for --onnxrt and --onnxref with --onnx-outputs (docs/every-layer.md)",
+        parse=parse_bytes,
+        metavar="BYTES",
     )
     use_subprocess: bool = option(
         False, "--use-subprocess", help="run each runner in a process of its own; needs --sequential-runners"
@@ -202,6 +210,10 @@ class RunPlan:
         self._check_baseline()
         self._check_precision()
         self._check_paths()
+        if self.execution.max_memory is not None:
+            from trtkit.plan_parts import check_parts
+
+            check_parts(self)
 
     @property
     def model_file(self) -> ModelFile | None:

@@ -20,7 +20,7 @@ from trtkit.tensors import Shape, TensorSpec, TensorSpecs
 if TYPE_CHECKING:
     from trtkit.comparator.sweep import ShapeLimits
 
-__all__ = ["backend_options", "make_replays", "make_runners", "open_model", "run_feeds"]
+__all__ = ["backend_options", "feeds_for", "input_specs", "make_replays", "make_runners", "open_model", "run_feeds"]
 
 
 def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
@@ -42,7 +42,11 @@ def open_model(plan: RunPlan) -> OnnxModel | ModelFile | None:
 
 
 def make_runners(
-    plan: RunPlan, model: OnnxModel | ModelFile | None, given: Feeds | None = None, timed: bool = True
+    plan: RunPlan,
+    model: OnnxModel | ModelFile | None,
+    given: Feeds | None = None,
+    timed: bool = True,
+    one_part: bool = False,
 ) -> list[Runner]:
     """One runner for each of the plan's, in order.
 
@@ -51,12 +55,13 @@ def make_runners(
         model: from `open_model`.
         given: feeds that stand in for those of the plan.
         timed: whether the time on the GPU is measured too, where there is one; it takes some microseconds.
+        one_part: whether the model is a part of the plan's.
 
     Raises:
         UsageError: a backend is unknown, cannot run this kind of model, or does not have an option.
     """
     together = len(plan.named_runners) > 1 and not plan.execution.sequential_runners
-    context = RunnerContext(shares_machine=together, feeds=_feeds(plan, model, given), timed=timed)
+    context = RunnerContext(together, _feeds(plan, model, given), timed, one_part)
     runners = []
     for wanted in plan.named_runners:
         backend = find_backend(wanted.backend)
@@ -98,7 +103,21 @@ def run_feeds(plan: RunPlan, model: OnnxModel | ModelFile | None, runners: Seque
         InputError, FileError, ScriptError: as `trtkit.comparator.feeds.open_feeds`; while they are iterated also where
             they are not those of the baseline.
     """
-    feeds = _planned(plan, model, runners[0].input_specs(), runners)
+    return _held(plan, _planned(plan, model, runners[0].input_specs(), runners))
+
+
+def feeds_for(plan: RunPlan, model: OnnxModel | ModelFile | None, specs: TensorSpecs) -> Feeds:
+    """As `run_feeds`, where no runner is there to ask: `specs` say what the inputs are."""
+    return _held(plan, _planned(plan, model, specs))
+
+
+def input_specs(model: OnnxModel) -> TensorSpecs:
+    """The inputs of a model, those with a default last, which is the order in which random data is drawn."""
+    return dict(sorted(model.specs()[0].items(), key=lambda each: each[1].optional))
+
+
+def _held(plan: RunPlan, feeds: Feeds) -> Feeds:
+    """The feeds, held against those of the baseline where there is one."""
     if plan.baseline is None:
         return feeds
     from trtkit.baselines.checking import same_feeds

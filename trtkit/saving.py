@@ -76,6 +76,11 @@ class Saver:
         """Whether feeds are written."""
         return bool(self._inputs) or self._baseline is not None
 
+    @property
+    def keeps_outputs(self) -> bool:
+        """Whether answers are written."""
+        return bool(self._outputs) or self._baseline is not None
+
     def conclude(self, failed: bool, waived: Collection[str] = ()) -> None:
         """Say what the run came to, and which results failed as a waiver expects.
 

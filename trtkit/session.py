@@ -80,6 +80,10 @@ def _carried_out(
         given = None if given is None else same_feeds(plan, given)
         for note in plan.vouched_for:
             log.info("%s", note)
+    if plan.execution.max_memory is not None:
+        from trtkit.in_parts import run_in_parts  # with onnx and tempfile
+
+        return run_in_parts(plan, given, detail, track)
     if plan.execution.sequential_runners and plan.named_runners:
         from trtkit.sequential import run_in_turn  # with tempfile and subprocess, which the default way does not need
 

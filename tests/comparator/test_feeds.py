@@ -55,6 +55,18 @@ def test_seed_and_iteration_decide_the_values() -> None:
     assert not np.array_equal(one[0]["x"], one[1]["x"])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1 << 20, (1 << 20) + 1, (1 << 20) + 2, (1 << 20) + 3])
+def test_many_values_are_those_of_one_generator(dtype: str, size: int) -> None:
+    rows = [TensorSpec("a", dtype, (size,)), TensorSpec("b", dtype, (size,)), TensorSpec("c", "int32", (5,))]
+    [feed] = feeds(InputOptions(seed=7, val_range={"c": (0, 9)}), *rows)
+    numbers = np.random.Generator(np.random.PCG64(7))
+    kind = np.float32 if dtype == "float32" else np.float64
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(feed[name], numbers.random(size, kind))
+    np.testing.assert_array_equal(feed["c"], numbers.integers(0, 9, 5, np.int32, endpoint=True))
+
+
 def test_iterating_twice_gives_the_same() -> None:
     made = open_feeds(InputOptions(iterations=2), specs(X))
     assert [feed["x"].tolist() for feed in made] == [feed["x"].tolist() for feed in made]

@@ -175,11 +175,13 @@ class RunnerContext:
         feeds: the feeds of the run for a model with these inputs, from the beginning at each call; for backends that
             build for the data they will see. None where no data is known.
         timed: inferences are going to be timed, so a runner may measure beside them what its `gpu_seconds` tells.
+        one_part: it runs a part of a model and then no more, so memory is not kept for later inferences.
     """
 
     shares_machine: bool = False
     feeds: Callable[[TensorSpecs], Iterable[Feed]] | None = None
     timed: bool = False
+    one_part: bool = False
 
 
 class BackendModule(Protocol):

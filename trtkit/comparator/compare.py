@@ -90,17 +90,23 @@ class PairComparator:
         self._all_empty: bool | None = None
 
     def compare(
-        self, index: int, actual: Iteration | None, expected: Iteration | None, sample: str | None = None
+        self,
+        index: int,
+        actual: Iteration | None,
+        expected: Iteration | None,
+        sample: str | None = None,
+        part: bool = False,
     ) -> IterationOutcome:
         """Compare one iteration; None stands for an iteration that a run does not have, and for a feed without a name.
 
-        With `fail_fast` nothing is looked at after the first output that differs.
+        With `fail_fast` nothing is looked at after the first output that differs. With `part` these are some of the
+        iteration's outputs, and the others come with the same index at other times.
 
         Raises:
             InputError: an output is not an array.
             ScriptError: the user's function returned something that is no verdict.
         """
-        self._iterations += 1
+        self._iterations = max(self._iterations, index + 1) if part else self._iterations + 1
         self._sample = sample
         outputs: list[OutputResult] = []
         problems: list[str] = []
@@ -123,7 +129,7 @@ class PairComparator:
                     outputs.append(self._count(index, name, expected_name, results, pair))
             if ALL_OUTPUTS in custom:
                 outputs.append(self._count(index, ALL_OUTPUTS, ALL_OUTPUTS, [custom[ALL_OUTPUTS]]))
-            if not outputs or not self._pairs.matched:
+            if not part and (not outputs or not self._pairs.matched):
                 problems.append(f"no output of {self._actual!r} could be compared with {self._expected!r}")
         everywhere = self._pair_problems if self._pairs.matched else problems
         for problem in problems:

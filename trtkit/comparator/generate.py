@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["random_feeds"]
 
+_WORTH_A_THREAD = 1 << 20
+"""Numbers: below, starting a thread takes as long as it saves."""
+
 _REMEDY = "give its size with --input-shapes"
 
 
@@ -187,7 +190,32 @@ class _NumpySource:
     def uniform(self, shape: Sizes, dtype: np.dtype[Any]) -> Array:
         import numpy as np
 
+        if math.prod(shape) >= _WORTH_A_THREAD and self._generator.bit_generator.state["has_uint32"] == 0:
+            return self._in_two_halves(np.empty(shape, dtype))
         return np.asarray(self._generator.random(shape, dtype=dtype))
+
+    def _in_two_halves(self, values: Array) -> Array:
+        """Fill an array with the numbers that come next, the first half of them in another thread.
+
+        PCG64 can be put forward by any number of steps; a step gives one float64, or two float32.
+        """
+        import threading
+
+        import numpy as np
+
+        flat = values.reshape(-1)
+        half = flat.size // 4 * 2
+        bits = self._generator.bit_generator
+        assert isinstance(bits, np.random.PCG64)  # see __init__
+        before = np.random.PCG64()
+        before.state = bits.state
+        other = np.random.Generator(before)
+        thread = threading.Thread(target=lambda: other.random(out=flat[:half], dtype=flat.dtype))
+        thread.start()
+        bits.advance(half * values.itemsize // 8)
+        self._generator.random(out=flat[half:], dtype=flat.dtype)
+        thread.join()
+        return values
 
     def integers(self, low: int, high: int, shape: Sizes, dtype: np.dtype[Any]) -> Array:
         import numpy as np

@@ -140,7 +140,7 @@ class Bench:
         wanted = self._wanted
         plan = RunPlan(wanted.model, [wanted.reference], inputs=wanted.inputs, onnx=self._full)
         log.info("running %s in FP32 for the reference", wanted.reference.backend)
-        turn = take_turn(plan, 0, self._folder, None, lambda feeds, _: feeds)
+        turn = take_turn(plan, 0, self._folder, None, lambda feeds, _: feeds, leaves_feeds=True)
         for note in turn.notes:
             log.info("%s", note)
         self.iterations = len(_saved_feeds(self._inputs))

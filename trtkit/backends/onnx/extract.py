@@ -66,7 +66,9 @@ class Extractor:
         inputs, outputs = self._cut(nodes, unsupported)
         return [self.spec(name) for name in inputs], [self.spec(name) for name in outputs]
 
-    def extract(self, nodes: Sequence[int], unsupported: Collection[int], name: str) -> ModelProto:
+    def extract(
+        self, nodes: Sequence[int], unsupported: Collection[int], name: str, wanted: Sequence[str] | None = None
+    ) -> ModelProto:
         """A part as a model. Its weights that are external stay where they are, relative to the folder of the whole.
 
         Inputs and outputs have the types and shapes that the model states, or that can be inferred. One of which
@@ -76,9 +78,11 @@ class Extractor:
             nodes: indices of its nodes, in an order in which they can run.
             unsupported: as for `boundary`.
             name: what to call its graph.
+            wanted: its outputs, where they are not those of the whole and what other parts need.
         """
         whole = self._proto
         inputs, outputs = self._cut(nodes, unsupported)
+        outputs = outputs if wanted is None else list(wanted)
         members = [whole.graph.node[index] for index in (*self.constants(nodes, unsupported), *nodes)]
         part: ModelProto = onnx_module().ModelProto(
             ir_version=max(whole.ir_version, _WEIGHTS_APART),

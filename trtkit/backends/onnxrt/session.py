@@ -111,6 +111,8 @@ def _session_options(ort: Any, options: Options, context: RunnerContext) -> Any:
     settings.inter_op_num_threads = options.inter_op_threads
     if options.inter_op_threads > 1:
         settings.execution_mode = ort.ExecutionMode.ORT_PARALLEL  # in the other mode there is nothing for them to do
+    if context.one_part:
+        settings.enable_cpu_mem_arena = False  # one output that is still in use would keep all of its memory
     config = dict(options.session_config)
     if options.map_weights == "always":
         config.setdefault("session.disable_prepacking", "1")
