@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,6 +61,11 @@ LINES = {
 }
 
 
+def _rounded(text: str) -> str:
+    """Twelve digits of every number: pieces of other sizes add up to a mean with another last digit."""
+    return re.sub(r"\d+\.\d{12,}", lambda found: f"{float(found[0]):.12g}", text)
+
+
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_the_same_as_read_whole(
     line: list[str], path: Path, trtkit_command: Command, monkeypatch: pytest.MonkeyPatch
@@ -73,7 +79,7 @@ def test_the_same_as_read_whole(
     apart = trtkit_command("inspect", *line)
     monkeypatch.setattr(loaded, "_WHOLE", 1 << 40)
     whole = trtkit_command("inspect", *line)
-    assert (apart.code, apart.out, apart.err) == (whole.code, whole.out, whole.err)
+    assert (apart.code, _rounded(apart.out), apart.err) == (whole.code, _rounded(whole.out), whole.err)
     assert apart.code == (1 if "diff" in line else 0)
     assert "external data" not in apart.out
 
