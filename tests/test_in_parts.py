@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 import pytest
 import zoo
-from conftest import Result
 from onnx import TensorProto, numpy_helper
 
 import trtkit
@@ -210,7 +209,7 @@ def test_fail_fast_ends_with_the_first_part_that_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--postprocess", "--atol"])
 def test_names_of_outputs_of_any_part(
-    option: str, model: Path, trtkit_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    option: str, model: Path, trtkit_command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(model.parent)
     line = ["run", model.name, "--onnxrt", "--onnxref", "--onnx-outputs", "mark", "all", "--max-memory", "1", option]
@@ -223,7 +222,7 @@ def test_names_of_outputs_of_any_part(
 
 
 def test_the_same_as_a_program(
-    model: Path, trtkit_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    model: Path, trtkit_command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(model.parent)
     line = ["run", model.name, "--onnxref", "--onnx-outputs", "mark", "all", "--max-memory", "2M", "--gen-script", "-"]
