@@ -15,7 +15,8 @@ import trtkit
 from trtkit.errors import FileError, UsageError
 from trtkit.report.environment import environment
 from trtkit.report.markdown import LIMIT
-from trtkit.suite.rendering import render_suite
+from trtkit.report.rendering import RENDERERS
+from trtkit.suite.rendering import SUITE_RENDERERS, render_suite
 from trtkit.suite.report import SuiteReport
 from trtkit.suite.verdicts import VERDICTS, JobResult, exit_code_of
 
@@ -84,3 +85,7 @@ def test_other_data_is_refused() -> None:
     for other in ({**data, "schema_version": 2}, {"schema": "trtkit.run-report", "schema_version": 2}, {}):
         with pytest.raises(FileError, match=r"this trtkit reads trtkit\.suite-report 1"):
             render_suite(other, ".md")
+
+
+def test_the_forms_are_those_of_a_run() -> None:
+    assert SUITE_RENDERERS.keys() == RENDERERS.keys()

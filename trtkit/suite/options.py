@@ -9,9 +9,9 @@ from pathlib import Path
 
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags, option, parse_count
+from trtkit.report.rendering import report_path
 from trtkit.suggest import did_you_mean
 from trtkit.suite.ray_options import RayOptions
-from trtkit.suite.rendering import suite_report_suffix
 from trtkit.suite.spec import Job
 from trtkit.suite.store import FOLDER
 
@@ -30,11 +30,6 @@ def _shard(text: str) -> tuple[int, int]:
     if not slash or not 1 <= shard[0] <= shard[1]:
         raise UsageError("expected I/N, such as 1/4 for the first of four parts")
     return shard
-
-
-def _report_path(text: str) -> str:
-    suite_report_suffix(text)
-    return text
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ class SuiteOptions:
         help="save the report; each suffix chooses the form: .json (docs/suite.md), .xml (JUnit), .md (Markdown), "
         ".html (a page of all jobs)",
         metavar="FILE",
-        parse=_report_path,
+        parse=report_path,
         count="+",
     )
     work_dir: str | None = option(

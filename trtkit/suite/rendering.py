@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from trtkit.errors import FileError, UsageError
+from trtkit.errors import FileError
+from trtkit.report.rendering import report_suffix
 
-__all__ = ["SUITE_RENDERERS", "render_suite", "suite_report_suffix"]
+__all__ = ["SUITE_RENDERERS", "render_suite"]
 
 SUITE_RENDERERS: Mapping[str, str | None] = {
     ".json": None,
@@ -18,19 +18,7 @@ SUITE_RENDERERS: Mapping[str, str | None] = {
     ".md": "trtkit.suite.markdown",
     ".html": "trtkit.suite.page",
 }
-"""Suffix of a file to the module that makes its text, with a function `rendered(data)`; JSON is the data itself."""
-
-
-def suite_report_suffix(path: str | Path) -> str:
-    """The suffix of a file for a report, in lower case.
-
-    Raises:
-        UsageError: there is no such form.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUITE_RENDERERS:
-        raise UsageError(f"no report is written as {str(path)!r}: its suffix is none of {', '.join(SUITE_RENDERERS)}")
-    return suffix
+"""As `trtkit.report.rendering.RENDERERS`, and with the same suffixes."""
 
 
 def render_suite(data: Mapping[str, Any], suffix: str, folder: str = "") -> str:
@@ -47,7 +35,7 @@ def render_suite(data: Mapping[str, Any], suffix: str, folder: str = "") -> str:
     """
     from trtkit.suite.report import SCHEMA, SCHEMA_VERSION
 
-    form = suite_report_suffix(f"report{suffix}")
+    form = report_suffix(f"report{suffix}")
     module = SUITE_RENDERERS[form]
     found = data.get("schema"), data.get("schema_version")
     if found != (SCHEMA, SCHEMA_VERSION):

@@ -106,10 +106,11 @@ def save_suite_report(report: SuiteReport, path: str | Path) -> None:
         UsageError: there is no such form.
     """
     from trtkit.atomic import replacing
-    from trtkit.suite.rendering import render_suite, suite_report_suffix
+    from trtkit.report.rendering import report_suffix
+    from trtkit.suite.rendering import render_suite
 
     folder = os.path.relpath(Path(report.suite).resolve().parent, Path(path).resolve().parent)
-    text = render_suite(report.to_data(), suite_report_suffix(path), folder)
+    text = render_suite(report.to_data(), report_suffix(path), folder)
     with replacing(path) as file:
         file.write(text.encode(errors="replace"))
 
