@@ -115,6 +115,11 @@ def test_jobs(here: Path, words: RunWords, text: str, expected: dict[str, str]) 
     assert listed(text, words) == expected
 
 
+def test_any_axis_may_be_in_a_name(here: Path, words: RunWords) -> None:
+    text = entry("name = '{{x}}-{v1.0}-{0}'\nmatrix = { 'v1.0' = [{ name = 'a' }], '0' = [{ name = 'b' }] }")
+    assert list(listed(text, words)) == ["{x}-a-b"]
+
+
 def test_limits_and_paths(here: Path, words: RunWords) -> None:
     text = (
         '[defaults]\ntime-limit = "5m"\nmemory-limit = "1.5G"\nrunners = ["onnxrt"]\n'
@@ -184,6 +189,10 @@ def entry(line: str) -> str:
         (entry("gpus = -1"), "gpus is -1; expected a number of GPUs"),
         (entry("name = ''"), "name is ''; expected text on one line"),
         (entry("name = '{modle}'"), "name: there is no axis 'modle' for {modle}; did you mean 'model'?"),
+        (entry("name = '{model'"), "name is '{model'; expected braces around names of axes only"),
+        (entry("name = '{model!r}'"), "name is '{model!r}'; expected braces"),
+        (entry("name = '{model:d}'"), "name is '{model:d}'; expected braces"),
+        (entry("name = '{model.x}'"), "name: there is no axis 'model.x'"),
         (entry("fp16 = true"), "job 'linear': no runner uses --fp16"),
         ("[[jobs]]\nmodel = 'nothing/*.onnx'", "no file matches 'nothing/*.onnx' in "),
         ("[[jobs]]\nmodel = 3", "model is 3; expected a path"),

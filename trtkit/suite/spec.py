@@ -255,16 +255,31 @@ class _Reader:
 def _name(template: str | None, job: Combination, several: Collection[str]) -> str:
     """The name of a job: the template with its axes, or with what tells it from its neighbours behind it."""
     labels = job.labels
-    used = [part[1] for part in Formatter().parse(template or "") if part[1] is not None]
-    for each in used:
-        if each not in labels:
-            raise FileError(f"name: there is no axis {each!r} for {{{each}}}{did_you_mean(each, labels)}")
     if template is None:
         parts = [label for axis, label in labels.items() if axis == "model" or axis in several]
         return "/".join(parts) or "/".join(labels.values()) or "job"
-    if used:
-        return template.format(**labels)
-    return "/".join([template, *(label for axis, label in labels.items() if axis in several)])
+    pieces = _pieces(template)
+    used = [axis for _, axis in pieces if axis is not None]
+    for each in used:
+        if each not in labels:
+            raise FileError(f"name: there is no axis {each!r} for {{{each}}}{did_you_mean(each, labels)}")
+    filled = "".join(text + ("" if axis is None else labels[axis]) for text, axis in pieces)
+    return filled if used else "/".join([filled, *(label for axis, label in labels.items() if axis in several)])
+
+
+def _pieces(template: str) -> list[tuple[str, str | None]]:
+    """The texts of a name's template, each with the axis in braces behind it.
+
+    Raises:
+        FileError: there is something else in braces.
+    """
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError:  # a brace alone
+        parts = [("", "", "?", None)]
+    if any(form or conversion for _, _, form, conversion in parts):
+        raise FileError(f"name is {template!r}; expected braces around names of axes only, such as 'quick-{{model}}'")
+    return [(text, axis) for text, axis, _, _ in parts]
 
 
 def _with_job(value: Any, name: str) -> Any:
