@@ -120,6 +120,24 @@ def test_any_axis_may_be_in_a_name(here: Path, words: RunWords) -> None:
     assert list(listed(text, words)) == ["{x}-a-b"]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(
+            "runners = 'trt'\nload-timing-cache = 't.c'\nsave-timing-cache = 't.c'",
+            id="a cache that is brought up to date",
+        ),
+        pytest.param(
+            "runners = 'onnxrt'\nsave-onnx = 'models/new.onnx'\nsave-external-data = true\n"
+            "no-save-all-tensors-to-one-file = true",
+            id="weights beside the model",
+        ),
+    ],
+)
+def test_what_a_job_does_to_its_own_files(here: Path, words: RunWords, lines: str) -> None:
+    assert list(listed(f"[[jobs]]\nmodel = 'models/linear.onnx'\n{lines}", words)) == ["linear"]
+
+
 def test_limits_and_paths(here: Path, words: RunWords) -> None:
     text = (
         '[defaults]\ntime-limit = "5m"\nmemory-limit = "1.5G"\nrunners = ["onnxrt"]\n'
@@ -218,6 +236,17 @@ def entry(line: str) -> str:
         ),
         (entry("matrix = { seed = [1, 2], include = [{ seed = 3 }] }"), "include: axis 'seed' has no '3'"),
         (entry("save-outputs = 'o.npz'\nmatrix.seed = [1, 2]"), "would both write"),
+        (
+            "[[jobs]]\nmodel = 'models/*.onnx'\nrunners = 'onnxrt'\nsave-onnx = 'o/{job}.onnx'\n"
+            "save-external-data = 'w.bin'",
+            "jobs 'chain' and 'identity' would both write ",
+        ),
+        (
+            entry("save-baseline = 'golden'")
+            + "[[jobs]]\nname = 'b'\nmodel = 'models/chain.onnx'\nrunners = 'onnxrt'\n"
+            "load-inputs = 'golden/inputs.safetensors'",
+            "which job 'linear' writes, and jobs run in any order",
+        ),
         (
             entry("save-baseline = 'golden'")
             + '[[jobs]]\nname = "b"\nbaseline = "golden"\nmodel = "models/chain.onnx"\n'

@@ -75,11 +75,12 @@ def test_list_says_what_a_job_is(trtkit_command: Command, here: Path) -> None:
         (["suite", "s.toml", "--work-dir", "full"], 3, "holds other files; --work-dir needs a folder of its own"),
         (["suite", "s.toml", "--list", "--resume"], 2, "--resume has no effect with --list"),
         (["suite", "s.toml", "--report", "r.md", "./r.md"], 2, "two options would write './r.md'"),
+        (["suite", "s.toml", "--report", "./own.json"], 2, "--report './own.json' is a file of job 'one'"),
         (["suite", "s.toml", "--executor", "cloud"], 2, "expected one of local"),
     ],
 )
 def test_what_cannot_be_done(trtkit_command: Command, here: Path, argv: list[str], code: int, told: str) -> None:
-    suite(one="")
+    suite(one='report = "own.json"')
     (here / "full").mkdir()
     (here / "full" / "thesis.txt").write_text("")
     result = trtkit_command(*argv)

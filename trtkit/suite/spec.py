@@ -14,12 +14,13 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, Protocol
 
-from trtkit.errors import FileError, TrtkitError
+from trtkit.errors import FileError, TrtkitError, UsageError
 from trtkit.plan import RunPlan
 from trtkit.suggest import did_you_mean
+from trtkit.suite.independence import check_independent
 from trtkit.suite.limits import DEFAULT_SECONDS, parse_memory, parse_seconds
 from trtkit.suite.matrix import Combination, axis_of, combinations, is_pattern
-from trtkit.suite.paths import paths_read, paths_written, with_paths
+from trtkit.suite.paths import with_paths
 from trtkit.toml_text import read_toml
 
 __all__ = ["Job", "Suite", "Translator", "read_suite"]
@@ -130,7 +131,10 @@ def read_suite(path: str | Path, translator: Translator) -> Suite:
             jobs.append(job)
     if not jobs:
         raise FileError(f"{where}: it describes no job; each begins with [[jobs]]")
-    _check_independent(jobs, where)
+    try:
+        check_independent({job.name: job.plan for job in jobs}, {job.name: job.files for job in jobs})
+    except UsageError as error:
+        raise FileError(f"{where}: {error}") from error
     return Suite(str(path), folder, jobs)
 
 
@@ -309,23 +313,3 @@ def _table(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise FileError(f"{what}: expected a table")
     return value
-
-
-def _check_independent(jobs: Sequence[Job], where: str) -> None:
-    """Jobs run in any order, at once: none writes what another reads or writes."""
-    writers: dict[str, str] = {}
-    for job in jobs:
-        for path in paths_written(job.plan):
-            if path in writers:
-                raise FileError(
-                    f"{where}: jobs {writers[path]!r} and {job.name!r} would both write {path!r}; put {{job}} into its "
-                    "name"
-                )
-            writers[path] = job.name
-    for job in jobs:
-        for path in (*paths_read(job.plan), *job.files):
-            if path in writers:
-                raise FileError(
-                    f"{where}: job {job.name!r} reads {path!r}, which job {writers[path]!r} writes, and jobs run in "
-                    "any order"
-                )
