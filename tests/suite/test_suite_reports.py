@@ -53,6 +53,12 @@ def test_the_schema_knows_every_verdict() -> None:
     assert tuple(SCHEMA["$defs"]["verdict"]["enum"]) == VERDICTS
 
 
+def test_the_command_of_a_job_can_be_pasted() -> None:
+    data = report(JobResult("job", "CRASH", "it died", "0" * 64, ("my model.onnx", "--onnxrt"), attempts=1))
+    (suite,) = junitparser.JUnitXml.fromstring(render_suite(data, ".xml").encode())
+    assert {each.name: each.value for each in suite.properties()}["command"] == "trtkit run 'my model.onnx' --onnxrt"
+
+
 def test_names_and_logs_mean_nothing_to_a_form(tmp_path: Path) -> None:
     nasty = "<b>|`x`\x00\x1b[1m]]>&"
     data = report(crashed(nasty, message=nasty, log=f"{nasty}\nlast line"))
