@@ -19,7 +19,7 @@ from trtkit.plan import RunPlan
 from trtkit.suggest import did_you_mean
 from trtkit.suite.independence import check_independent
 from trtkit.suite.limits import DEFAULT_SECONDS, parse_memory, parse_seconds
-from trtkit.suite.matrix import Combination, axis_of, combinations, is_pattern
+from trtkit.suite.matrix import Axis, Combination, Point, axis_of, combinations, is_pattern
 from trtkit.suite.paths import with_paths
 from trtkit.toml_text import read_toml
 
@@ -113,7 +113,11 @@ def read_suite(path: str | Path, translator: Translator) -> Suite:
                 f"{where}: unknown key {key!r}{did_you_mean(key, _TOP)} (known: [defaults], [matrix], [[jobs]])"
             )
     folder = Path(path).resolve().parent
-    reader = _Reader(folder, translator, _table(data.get("defaults", {}), f"{where}, [defaults]"))
+    defaults = _table(data.get("defaults", {}), f"{where}, [defaults]")
+    try:
+        reader = _Reader(folder, translator, defaults)
+    except FileError as error:
+        raise FileError(f"{where}, {error}") from error
     jobs: list[Job] = []
     places: dict[str, str] = {}
     for place, entry in _entries(data, text, where):
@@ -160,6 +164,8 @@ class _Reader:
         self._keys = (*_OWN, *translator.keys)
         if "name" in defaults:
             raise FileError("[defaults]: a name belongs to an entry of [[jobs]]")
+        if "matrix" in defaults:
+            raise FileError("[defaults]: a matrix belongs to an entry of [[jobs]], or stands by itself as [matrix]")
         self._defaults = self._checked(defaults, "[defaults]: ")
 
     def jobs(self, entry: Mapping[str, Any]) -> Iterator[Job]:
@@ -177,6 +183,8 @@ class _Reader:
             for key, values in matrix.items()
             if key not in ("include", "exclude")
         ]
+        # By the first spelling of each key, in which no two of them are the same.
+        axes = [Axis(axis.name, [Point(p.label, self._checked(p.values)) for p in axis.points]) for axis in axes]
         several = {axis.name for axis in axes if len(axis.points) > 1}
         for each in combinations(axes, matrix):
             job = self._job(_name(name, each, several), {**own, **self._checked(each.values)})
@@ -237,6 +245,9 @@ class _Reader:
         if not isinstance(runners, list) or not all(isinstance(each, str) for each in runners):
             raise FileError(f"runners is {runners!r}; expected a list such as ['trt', 'onnxrt']")
         files = self._many("files", values.pop("files", []))
+        for each in files:
+            if not (self._folder / each).exists():  # or a change would never be seen, which --resume relies on
+                raise FileError(f"files: there is no {each!r} in {str(self._folder)!r}")
         seconds = parse_seconds(values.pop("time-limit", DEFAULT_SECONDS))
         memory = parse_memory(values.pop("memory-limit", "none"))
         gpus = values.pop("gpus", None)
