@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from trtkit.cli.argbind import Parser, add_options, read, read_spec
 from trtkit.errors import UsageError
-from trtkit.options import choice, option, parse_bytes, parse_count, per_output
+from trtkit.options import by_name, choice, option, parse_bytes, parse_count, per_output
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ def test_spec_mistakes(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_spec(text, Sample, "--runner r")
     assert str(caught.value) == message
+
+
+def test_not_a_number_is_one_value() -> None:
+    (value,) = by_name([("", math.nan)]).values()
+    assert math.isnan(value)
 
 
 def test_choice_keeps_the_listed_spelling() -> None:

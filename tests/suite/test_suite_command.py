@@ -75,11 +75,12 @@ def test_list_says_what_a_job_is(trtkit_command: Command, here: Path) -> None:
         (["suite", "s.toml", "--work-dir", "full"], 3, "holds other files; --work-dir needs a folder of its own"),
         (["suite", "s.toml", "--list", "--resume"], 2, "--resume has no effect with --list"),
         (["suite", "s.toml", "--report", "r.md", "./r.md"], 2, "two options would write './r.md'"),
+        (["suite", "s.toml", "--report", "./own.json"], 2, "--report './own.json' is a file of job 'one'"),
         (["suite", "s.toml", "--executor", "cloud"], 2, "expected one of local"),
     ],
 )
 def test_what_cannot_be_done(trtkit_command: Command, here: Path, argv: list[str], code: int, told: str) -> None:
-    suite(one="")
+    suite(one='report = "own.json"')
     (here / "full").mkdir()
     (here / "full" / "thesis.txt").write_text("")
     result = trtkit_command(*argv)
@@ -99,8 +100,9 @@ def test_fail_fast(trtkit_command: Command, here: Path) -> None:
 
 def test_what_has_changed_is_repeated(trtkit_command: Command, here: Path) -> None:
     write_script("fine", here)
-    (here / "notes.txt").write_text("one")
-    suite(a='data-loader-script = "fine.py"', b='files = "notes.txt"', c='save-outputs = "o.npz"')
+    (here / "notes").mkdir()
+    (here / "notes" / "first.txt").write_text("one")
+    suite(a='data-loader-script = "fine.py"', b='files = "notes"', c='save-outputs = "o.npz"')
     every = {"a", "b", "c"}
 
     def repeated(*more: str) -> set[str]:
@@ -109,13 +111,16 @@ def test_what_has_changed_is_repeated(trtkit_command: Command, here: Path) -> No
     assert repeated() == every
     assert repeated() == set()
     assert repeated("--work-dir", "elsewhere") == every
-    (here / "notes.txt").write_text("two")
+    (here / "notes" / "first.txt").write_text("two")
     assert repeated() == {"b"}
+    (here / "notes" / "__pycache__").mkdir()
+    (here / "notes" / "__pycache__" / "first.pyc").write_bytes(b"compiled")
+    assert repeated() == set()
     (here / "fine.py").write_text((here / "fine.py").read_text() + "\n")
     assert repeated() == {"a"}
     (here / "o.npz").unlink()
     assert repeated() == {"c"}
-    suite(a='data-loader-script = "fine.py"', b='files = "notes.txt"\nseed = 2', c='save-outputs = "o.npz"')
+    suite(a='data-loader-script = "fine.py"', b='files = "notes"\nseed = 2', c='save-outputs = "o.npz"')
     assert repeated() == {"b"}
     zoo.save(zoo.chain(), here / "linear.onnx")
     assert repeated() == every
@@ -123,6 +128,29 @@ def test_what_has_changed_is_repeated(trtkit_command: Command, here: Path) -> No
         path.write_text("{")  # damaged
     assert repeated() == every
     assert (here / ".trtkit-suite" / ".gitignore").read_text() == "*\n"
+
+
+def test_what_changes_on_the_way_is_not_kept(trtkit_command: Command, here: Path) -> None:
+    """The hashes are of the files as the suite found them; a job that saw others answers for those."""
+    first = (here / "linear.onnx").read_bytes()
+    shared = 'runners = ["onnxrt", "onnxref"]\ninput-shapes = "x:[1,3]"'
+    both = f'[[jobs]]\nname = "{{}}"\nmodel = "linear.onnx"\n{shared}\n'
+    (here / "later.py").write_text(
+        "import time\nfrom pathlib import Path\n\ntime.sleep(0.01)\n"
+        "Path('linear.onnx').write_bytes(Path('chain.onnx').read_bytes())\n\n\n"
+        "def load_data():\n    raise ValueError('the file is another now')\n    yield {}\n"
+    )
+    zoo.write("chain", here)
+    spoils = '[[jobs]]\nname = "spoils"\nmodel = "chain.onnx"\nrunners = ["onnxrt"]\ndata-loader-script = "later.py"\n'
+    Path("s.toml").write_text(spoils + both.format("a") + both.format("b"))
+    result = trtkit_command("suite", "s.toml", "--resume")
+    assert result.code == 3
+    assert "a: linear.onnx changed while the suite ran; the result is not kept for --resume" in result.err
+    assert list((here / ".trtkit-suite" / "references").iterdir()) == []
+    (here / "linear.onnx").write_bytes(first)
+    Path("s.toml").write_text(both.format("a") + both.format("b"))
+    assert resumed(trtkit_command) == {"a": False, "b": False}
+    assert resumed(trtkit_command) == {"a": True, "b": True}
 
 
 def test_an_expired_waiver_is_another_job(trtkit_command: Command, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import junitparser
@@ -52,6 +53,13 @@ def test_exit_codes(verdicts: list[str], code: int) -> None:
 
 def test_the_schema_knows_every_verdict() -> None:
     assert tuple(SCHEMA["$defs"]["verdict"]["enum"]) == VERDICTS
+
+
+def test_the_command_of_a_job_can_be_pasted() -> None:
+    data = report(JobResult("job", "CRASH", "it died", "0" * 64, ("my model.onnx", "--onnxrt"), attempts=1))
+    root = ElementTree.fromstring(render_suite(data, ".xml").encode())
+    told = {each.get("name"): each.get("value") for each in root.iter("property")}
+    assert told["command"] == "trtkit run 'my model.onnx' --onnxrt"
 
 
 def test_names_and_logs_mean_nothing_to_a_form(tmp_path: Path) -> None:

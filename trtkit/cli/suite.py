@@ -13,6 +13,7 @@ from trtkit.cli.logargs import add_logging
 from trtkit.errors import UsageError
 from trtkit.options import changed_flags
 from trtkit.plan_paths import check_paths
+from trtkit.suite.independence import check_reports
 from trtkit.suite.options import EXECUTORS, SuiteOptions, chosen, work_folder
 from trtkit.suite.ray_options import RayOptions
 from trtkit.suite.spec import Job, Suite, read_suite
@@ -49,6 +50,7 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
     from trtkit.cli.suite_words import RunWords  # the parser of `trtkit run`
 
     suite = read_suite(namespace.suite_file, RunWords())
+    check_reports(options.report, {job.name: job.plan for job in suite.jobs})
     jobs = chosen(suite.jobs, options)
     if namespace.list:
         for job in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
@@ -18,7 +19,10 @@ def rendered(data: Mapping[str, Any]) -> str:
         report = job["report"]
         where = environment_properties(data["environment"] if report is None else report["environment"])
         head = [("verdict", job["verdict"]), ("key", job["key"]), ("host", job["host"] or None)]
-        head += [("resumed", "true" if job["resumed"] else None), ("command", " ".join(job["words"]))]
+        head += [
+            ("resumed", "true" if job["resumed"] else None),
+            ("command", shlex.join(["trtkit", "run", *job["words"]])),
+        ]
         created = data["created"] if report is None else report["created"]
         warnings = [] if report is None else report["warnings"]
         told = (f"{job['verdict']}: {job['message']}", job["log"] or "\n".join(warnings))

@@ -39,6 +39,7 @@ class TaskMaker:
         self._hashes = hashes
         self._weights: dict[tuple[str, str], tuple[str, ...]] = {}
         self._where: Mapping[str, Any] | None = None
+        self._paths: dict[str, tuple[str, ...]] = {}
 
     def task(self, job: Job) -> Task:
         """The task of a job; files that cannot be read are not among its files, and are part of its key."""
@@ -57,9 +58,14 @@ class TaskMaker:
         depends = {name: data[name] for name in ("trtkit", "environment")} | {"files": self._shared(job, hashes)}
         text = self.relative(json.dumps(data, sort_keys=True))
         key = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        self._paths[key] = tuple(hashes)
         files = {path: digest for path, digest in hashes.items() if digest is not None}
         reference = reference_of(job.plan, depends)
         return Task(key, job.name, job.plan, files, job.seconds, job.memory, job.gpus, reference)
+
+    def changed(self, key: str) -> list[str]:
+        """The files of a task of this maker, by its key, that are not any more what they were when it was made."""
+        return [self.relative(path) for path in self._paths[key] if self._hashes.changed(path)]
 
     def relative(self, text: str) -> str:
         """JSON with paths in the suite's folder as they stand in its file, so that it is the same in each checkout."""

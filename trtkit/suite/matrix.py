@@ -113,6 +113,7 @@ def combinations(axes: Sequence[Axis], matrix: Mapping[str, Any]) -> list[Combin
     Raises:
         FileError: one of them makes no sense, or has no effect.
     """
+    _check_keys(axes, _tables(matrix, "include"))
     found = [
         Combination(
             {axis.name: point.label for axis, point in zip(axes, points, strict=True)},
@@ -165,6 +166,21 @@ def _selected(job: Combination, where: Mapping[str, Any]) -> bool:
 
 def _matches(label: str, value: Any) -> bool:
     return isinstance(value, str) and fnmatchcase(label, value)
+
+
+def _check_keys(axes: Sequence[Axis], include: Sequence[Mapping[str, Any]]) -> None:
+    """Each key is set by one axis, so that the labels of a job are true; the name of a job by none."""
+    owners: dict[str, str] = {}
+    for axis in axes:
+        for key in dict.fromkeys(key for point in axis.points for key in point.values):
+            if key in owners:
+                raise FileError(
+                    f"the axes {owners[key]!r} and {axis.name!r} both set {key!r}; let one do, and change it for some "
+                    "jobs by include"
+                )
+            owners[key] = axis.name
+    if "name" in owners or any("name" in entry for entry in include):
+        raise FileError("matrix: a name belongs to the entry, as in name = 'quick-{model}'")
 
 
 def _tables(matrix: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
@@ -21,6 +22,8 @@ from trtkit.suite.store import Store
 from trtkit.suite.verdicts import GOOD, JUDGED, JobResult, judged
 
 __all__ = ["Watch", "run_suite"]
+
+_log = logging.getLogger(__name__)
 
 _TICK = 0.25
 
@@ -120,11 +123,21 @@ class _Running:
                 name = self._names[ended.key]
                 del submitted[name]
                 result = self._result(self._jobs[name], ended)
-                self._store.keep(result)
+                self._keep(result)
                 self._end(result)
             # A place may know which of those that it took are running.
             running = getattr(executor, "running", None)
             self._watch.tick(list(submitted) if running is None else [self._names[key] for key in running])
+
+    def _keep(self, result: JobResult) -> None:
+        """Keep a result, unless it may be that of other files than its key stands for."""
+        if changed := self._made.changed(result.key):
+            _log.warning(
+                "%s: %s changed while the suite ran; the result is not kept for --resume", result.name, changed[0]
+            )
+            self._store.forget_reference(self.tasks[result.name].reference)
+        else:
+            self._store.keep(result)
 
     def _next(self, submitted: Collection[str]) -> str | None:
         """The next job to submit; not one whose reference another is just computing."""

@@ -14,12 +14,13 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, Protocol
 
-from trtkit.errors import FileError, TrtkitError
+from trtkit.errors import FileError, TrtkitError, UsageError
 from trtkit.plan import RunPlan
 from trtkit.suggest import did_you_mean
+from trtkit.suite.independence import check_independent
 from trtkit.suite.limits import DEFAULT_SECONDS, parse_memory, parse_seconds
-from trtkit.suite.matrix import Combination, axis_of, combinations, is_pattern
-from trtkit.suite.paths import paths_read, paths_written, with_paths
+from trtkit.suite.matrix import Axis, Combination, Point, axis_of, combinations, is_pattern
+from trtkit.suite.paths import with_paths
 from trtkit.toml_text import read_toml
 
 __all__ = ["Job", "Suite", "Translator", "read_suite"]
@@ -112,7 +113,11 @@ def read_suite(path: str | Path, translator: Translator) -> Suite:
                 f"{where}: unknown key {key!r}{did_you_mean(key, _TOP)} (known: [defaults], [matrix], [[jobs]])"
             )
     folder = Path(path).resolve().parent
-    reader = _Reader(folder, translator, _table(data.get("defaults", {}), f"{where}, [defaults]"))
+    defaults = _table(data.get("defaults", {}), f"{where}, [defaults]")
+    try:
+        reader = _Reader(folder, translator, defaults)
+    except FileError as error:
+        raise FileError(f"{where}, {error}") from error
     jobs: list[Job] = []
     places: dict[str, str] = {}
     for place, entry in _entries(data, text, where):
@@ -130,7 +135,10 @@ def read_suite(path: str | Path, translator: Translator) -> Suite:
             jobs.append(job)
     if not jobs:
         raise FileError(f"{where}: it describes no job; each begins with [[jobs]]")
-    _check_independent(jobs, where)
+    try:
+        check_independent({job.name: job.plan for job in jobs}, {job.name: job.files for job in jobs})
+    except UsageError as error:
+        raise FileError(f"{where}: {error}") from error
     return Suite(str(path), folder, jobs)
 
 
@@ -156,6 +164,8 @@ class _Reader:
         self._keys = (*_OWN, *translator.keys)
         if "name" in defaults:
             raise FileError("[defaults]: a name belongs to an entry of [[jobs]]")
+        if "matrix" in defaults:
+            raise FileError("[defaults]: a matrix belongs to an entry of [[jobs]], or stands by itself as [matrix]")
         self._defaults = self._checked(defaults, "[defaults]: ")
 
     def jobs(self, entry: Mapping[str, Any]) -> Iterator[Job]:
@@ -173,6 +183,8 @@ class _Reader:
             for key, values in matrix.items()
             if key not in ("include", "exclude")
         ]
+        # By the first spelling of each key, in which no two of them are the same.
+        axes = [Axis(axis.name, [Point(p.label, self._checked(p.values)) for p in axis.points]) for axis in axes]
         several = {axis.name for axis in axes if len(axis.points) > 1}
         for each in combinations(axes, matrix):
             job = self._job(_name(name, each, several), {**own, **self._checked(each.values)})
@@ -233,6 +245,9 @@ class _Reader:
         if not isinstance(runners, list) or not all(isinstance(each, str) for each in runners):
             raise FileError(f"runners is {runners!r}; expected a list such as ['trt', 'onnxrt']")
         files = self._many("files", values.pop("files", []))
+        for each in files:
+            if not (self._folder / each).exists():  # or a change would never be seen, which --resume relies on
+                raise FileError(f"files: there is no {each!r} in {str(self._folder)!r}")
         seconds = parse_seconds(values.pop("time-limit", DEFAULT_SECONDS))
         memory = parse_memory(values.pop("memory-limit", "none"))
         gpus = values.pop("gpus", None)
@@ -255,16 +270,31 @@ class _Reader:
 def _name(template: str | None, job: Combination, several: Collection[str]) -> str:
     """The name of a job: the template with its axes, or with what tells it from its neighbours behind it."""
     labels = job.labels
-    used = [part[1] for part in Formatter().parse(template or "") if part[1] is not None]
-    for each in used:
-        if each not in labels:
-            raise FileError(f"name: there is no axis {each!r} for {{{each}}}{did_you_mean(each, labels)}")
     if template is None:
         parts = [label for axis, label in labels.items() if axis == "model" or axis in several]
         return "/".join(parts) or "/".join(labels.values()) or "job"
-    if used:
-        return template.format(**labels)
-    return "/".join([template, *(label for axis, label in labels.items() if axis in several)])
+    pieces = _pieces(template)
+    used = [axis for _, axis in pieces if axis is not None]
+    for each in used:
+        if each not in labels:
+            raise FileError(f"name: there is no axis {each!r} for {{{each}}}{did_you_mean(each, labels)}")
+    filled = "".join(text + ("" if axis is None else labels[axis]) for text, axis in pieces)
+    return filled if used else "/".join([filled, *(label for axis, label in labels.items() if axis in several)])
+
+
+def _pieces(template: str) -> list[tuple[str, str | None]]:
+    """The texts of a name's template, each with the axis in braces behind it.
+
+    Raises:
+        FileError: there is something else in braces.
+    """
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError:  # a brace alone
+        parts = [("", "", "?", None)]
+    if any(form or conversion for _, _, form, conversion in parts):
+        raise FileError(f"name is {template!r}; expected braces around names of axes only, such as 'quick-{{model}}'")
+    return [(text, axis) for text, axis, _, _ in parts]
 
 
 def _with_job(value: Any, name: str) -> Any:
@@ -294,23 +324,3 @@ def _table(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise FileError(f"{what}: expected a table")
     return value
-
-
-def _check_independent(jobs: Sequence[Job], where: str) -> None:
-    """Jobs run in any order, at once: none writes what another reads or writes."""
-    writers: dict[str, str] = {}
-    for job in jobs:
-        for path in paths_written(job.plan):
-            if path in writers:
-                raise FileError(
-                    f"{where}: jobs {writers[path]!r} and {job.name!r} would both write {path!r}; put {{job}} into its "
-                    "name"
-                )
-            writers[path] = job.name
-    for job in jobs:
-        for path in (*paths_read(job.plan), *job.files):
-            if path in writers:
-                raise FileError(
-                    f"{where}: job {job.name!r} reads {path!r}, which job {writers[path]!r} writes, and jobs run in "
-                    "any order"
-                )

@@ -86,6 +86,11 @@ class Store:
         with replacing(self._path(result.key)) as file:
             file.write(json.dumps({"version": _VERSION, "job": result.to_data()}, allow_nan=False).encode())
 
+    def forget_reference(self, reference: str) -> None:
+        """Remove the answers of a reference, where there are some."""
+        if reference:
+            shutil.rmtree(self.references / reference, ignore_errors=True)
+
     def _path(self, key: str) -> Path:
         return self._results / f"{key}.json"
 
@@ -111,6 +116,7 @@ class FileHashes:
         self._known: dict[str, list[Any]] = {}
         self._used: dict[str, list[Any]] = {}
         self._here: dict[str, str | None] = {}
+        self._stamps: dict[str, list[int] | None] = {}
         with contextlib.suppress(OSError, ValueError):
             data = json.loads(path.read_bytes())
             if isinstance(data, dict) and data.get("version") == _VERSION:
@@ -120,10 +126,16 @@ class FileHashes:
         """The hash of a file, or of each file in a folder, by absolute path; None for what cannot be read."""
         try:
             if path.is_dir():
-                return {str(each): self._one(each) for each in sorted(path.rglob("*")) if not each.is_dir()}
+                # What Python compiles on the way says nothing that the sources do not, and comes with the first job.
+                found = (each for each in sorted(path.rglob("*")) if "__pycache__" not in each.relative_to(path).parts)
+                return {str(each): self._one(each) for each in found if not each.is_dir()}
             return {str(path): self._one(path)}
         except OSError:
             return {str(path): None}
+
+    def changed(self, path: str) -> bool:
+        """Whether a file that was asked for is another than it was then, as far as size, times and inode tell."""
+        return path in self._stamps and self._stamps[path] != _stamp(Path(path))
 
     def save(self) -> None:
         """Keep what was asked for.
@@ -140,6 +152,7 @@ class FileHashes:
         """The hash of a file as it was when it was first asked for."""
         name = str(path)
         if name not in self._here:
+            self._stamps[name] = _stamp(path)
             try:
                 self._here[name] = self._looked_up(path)
             except (OSError, FileError):
@@ -148,7 +161,7 @@ class FileHashes:
 
     def _looked_up(self, path: Path) -> str | None:
         found = path.stat()
-        stamp = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
+        stamp = _stamp_of(found)
         known = self._known.get(str(path))
         if isinstance(known, list) and known[:-1] == stamp:
             digest = str(known[-1])
@@ -160,3 +173,15 @@ class FileHashes:
                 return digest
         self._used[str(path)] = [*stamp, digest]
         return digest
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """What tells a file from another content of it; None where there is none."""
+    try:
+        return _stamp_of(path.stat())
+    except OSError:
+        return None
+
+
+def _stamp_of(found: os.stat_result) -> list[int]:
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
