@@ -27,6 +27,7 @@ def test_named_shape(text: str, name: str, shape: Shape) -> None:
         ("x", "'x' is not NAME:[D0,D1,...], such as x:[1,3,224,224]"),
         (":[1]", "':[1]' is not NAME:[D0,D1,...], such as x:[1,3,224,224]"),
         ("x:1,3", "'1,3' is not a shape; write it like [1,3,224,224]"),
+        (f"x:[{2**63}]", f"the size {2**63} in the shape '[{2**63}]' is more than a dimension can have"),
         ("x:[1,,3]", "'' is not a size in the shape '[1,,3]'; sizes are whole numbers, 0 or more"),
         ("x:[1.5]", "'1.5' is not a size in the shape '[1.5]'; sizes are whole numbers, 0 or more"),
         ("x:[-2]", "'-2' is not a size in the shape '[-2]'; sizes are whole numbers, 0 or more"),

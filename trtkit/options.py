@@ -154,7 +154,7 @@ def by_name(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         before = found.setdefault(name, value)
-        if before is not value and before != value:  # NaN is not itself
+        if before is not value and before != value:  # NaN is not even itself
             raise UsageError(f"two values for {repr(name) if name else 'everything that is not named'}; give one")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -88,7 +89,10 @@ def _parse_dim(word: str, text: str) -> Dim:
     if word in ("-1", "?"):
         return None
     if word.isdecimal():
-        return int(word)
+        size = int(word)
+        if size > sys.maxsize:
+            raise UsageError(f"the size {word} in the shape {text!r} is more than a dimension can have")
+        return size
     if not word.isidentifier():
         raise UsageError(f"{word!r} is not a size in the shape {text!r}; sizes are whole numbers, 0 or more")
     return word

@@ -56,8 +56,11 @@ def test_a_parser_of_the_needed_arguments_reads_the_same(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["m.onnx --iter 3", "m.onnx --onnxrt -vq", "m.onnx --onxrt", "m.onnx --atol -1", "-- m.onnx", "m.onnx --fp1"],
-    ids=["abbreviation", "letters together", "mistake", "negative number", "double dash", "ambiguous"],
+    [
+        *("m.onnx --iter 3", "m.onnx --onnxrt -vq", "m.onnx -v=q", "m.onnx --onxrt", "m.onnx --atol -1", "-- m.onnx"),
+        "m.onnx --fp1",
+    ],
+    ids=["abbreviation", "letters", "letters with =", "mistake", "negative number", "double dash", "ambiguous"],
 )
 def test_only_the_whole_parser_judges(line: str) -> None:
     assert parser_for(read_outline("trtkit run"), line.split()) is None

@@ -375,6 +375,26 @@ def test_generated_script_does_the_same(trtkit_command: Command, model: Path) ->
     assert len(Path("same.py").read_text().splitlines()) < 40
 
 
+def test_a_generated_script_holds_infinite_tolerances(trtkit_command: Command, model: Path) -> None:
+    line = ("run", model.name, "--onnxrt", "--onnxref", "--atol", "inf")
+    assert trtkit_command(*line, "--gen-script", "inf.py").code == 0
+    script = subprocess.run([sys.executable, "inf.py"], capture_output=True, text=True, check=False)
+    assert (script.returncode, script.stderr) == (0, "")
+    assert "atol inf" in script.stdout
+
+
+def test_a_tolerance_that_is_no_number(trtkit_command: Command, model: Path) -> None:
+    result = trtkit_command("run", model.name, "--onnxrt", "--onnxref", "--atol", "nan")
+    assert result.code == 2
+    assert result.error == "trtkit run: error: --atol: invalid value 'nan': expected a number of at least 0"
+
+
+def test_random_data_beyond_all_memory(trtkit_command: Command, model: Path) -> None:
+    result = trtkit_command("run", model.name, "--onnxrt", "--input-shapes", f"x:[{2**62},3]")
+    assert result.code == 3
+    assert result.error == f"trtkit run: error: input 'x': no machine has memory for the shape [{2**62},3]"
+
+
 def test_generated_script_fails_with_the_same_code(trtkit_command: Command, model: Path) -> None:
     assert trtkit_command("run", "gone.onnx", "--onnxrt", "--gen-script", "gone.py").code == 0
     script = subprocess.run([sys.executable, "gone.py"], capture_output=True, text=True, check=False)

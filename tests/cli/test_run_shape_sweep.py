@@ -198,6 +198,11 @@ ERRORS: dict[str, tuple[tuple[str, ...], int, str]] = {
         2,
         "--shape-range: invalid value 'N=1-4': expected NAME:LOW..HIGH, such as N:1..16 or x[0]:1..16",
     ),
+    "more than a dimension": (
+        (*LINE, "--shape-sweep", "random:1", "--shape-range", f"N:1..{2**63 - 1}"),
+        2,
+        f"--shape-range N:1..{2**63 - 1}: the larger size is more than a dimension can have",
+    ),
     "unknown name": (
         (*LINE, "--shape-sweep", "min", "--shape-range", "height:1..2"),
         3,

@@ -25,6 +25,7 @@ ERRORS: dict[str, Callable[[], Array]] = {
     "infinite": lambda: np.where(RNG.random(SIZE) < 0.02, np.inf, RNG.random(SIZE)),
     "two": lambda: np.array([1.0, 3.0]),
     "single": lambda: np.array([2.0]),
+    "no dimensions": lambda: np.array(2.0),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ def _code(value: Any, indent: int | None) -> str:
         return _joined("{", [(f"{key!r}: ", item) for key, item in value.items()], "}", indent)
     if isinstance(value, (list, tuple)) and not isinstance(value, str):
         return _joined("[", [("", item) for item in value], "]", indent)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
     return repr(value)
 
 

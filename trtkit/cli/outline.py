@@ -57,7 +57,10 @@ def needed(outline: Outline, argv: Sequence[str]) -> list[Mapping[str, Any]] | N
     """
     if not outline["exact"] or "--" in argv:
         return None
-    given = {word.partition("=")[0] for word in argv if word.startswith("-") and word != "-"}
+    flags = [word for word in argv if word.startswith("-") and word != "-"]
+    if any("=" in flag and flag[1] != "-" for flag in flags):  # `-v=n3` may be letters together too
+        return None
+    given = {flag.partition("=")[0] for flag in flags}
     arguments = [each for group in outline["groups"] for each in group["arguments"]]
     if not given <= {name for each in arguments for name in each["names"]}:
         return None

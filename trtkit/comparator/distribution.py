@@ -79,8 +79,9 @@ def _sample(pair: ArrayPair, relative: bool, attempt: int) -> Array:
     """Errors from all over the pair: one from each of equally long stretches."""
     positions = np.linspace(0, pair.size - 1, min(SAMPLE, pair.size)).astype(np.int64)
     away = np.random.default_rng(attempt).random(positions.size) * (pair.size / positions.size)
-    where = np.unravel_index(np.minimum(positions + away.astype(np.int64), pair.size - 1), pair.actual.shape)
-    found = ArrayPair(pair.name, pair.actual[where], pair.expected[where])
+    actual, expected = np.atleast_1d(pair.actual), np.atleast_1d(pair.expected)  # no list picks from 0 dimensions
+    where = np.unravel_index(np.minimum(positions + away.astype(np.int64), pair.size - 1), actual.shape)
+    found = ArrayPair(pair.name, actual[where], expected[where])
     return np.concatenate([(ratio if relative else error).copy() for error, ratio in found.error_chunks()])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ __all__ = ["random_feeds"]
 
 _WORTH_A_THREAD = 1 << 20
 """Numbers: below, starting a thread takes as long as it saves."""
+
+_WIDEST = 16
+"""Bytes of the widest element."""
 
 _REMEDY = "give its size with --input-shapes"
 
@@ -159,6 +163,8 @@ def _draw(wanted: _Drawn, shape: Sizes, numbers: _Source) -> Array:
 
     row, low, high = wanted.row, wanted.low, wanted.high
     dtype = numpy_dtype(row.name)
+    if math.prod(shape) > sys.maxsize // _WIDEST:
+        raise InputError(f"input {wanted.name!r}: no machine has memory for the shape {shape_text(shape)}")
     if row.kind == "bool":
         first, last = min(max(math.ceil(low), 0), 1), max(min(math.floor(high), 1), 0)
         return numbers.integers(min(first, last), last, shape, np.dtype(np.uint8)).astype(np.bool_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 
 from trtkit.errors import UsageError
@@ -77,4 +78,6 @@ def checked_range(name: str, sizes: Sequence[int]) -> tuple[int, int]:
         raise UsageError(f"--shape-range {name}: {sizes!r} is no pair of sizes, such as (1, 16)") from None
     if not 0 <= low <= high:
         raise UsageError(f"--shape-range {name}:{low}..{high}: the sizes must be 0 or more, the smaller one first")
+    if high >= sys.maxsize:  # so that even their number can be told
+        raise UsageError(f"--shape-range {name}:{low}..{high}: the larger size is more than a dimension can have")
     return low, high

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from trtkit.comparator.outcome import MetricOutcome, MetricResult, OutputOutcome, PairOutcome
-from trtkit.errors import FileError
+from trtkit.errors import FileError, TrtkitError
 from trtkit.files.base import parse_json
 from trtkit.precision_summary import PrecisionSummary
 from trtkit.report.model import SCHEMA_VERSION, Failure, Report, RunnerReport
 from trtkit.timing import GpuState, Latency, LayerTime
 from trtkit.waivers import UnneededWaiver, Waiver
 
-__all__ = ["is_report", "read_report", "upgraded"]
+__all__ = ["damage_is_told", "is_report", "read_report", "upgraded"]
 
 _START = re.compile(rb'\s*\{\s*"schema"\s*:\s*"trtkit\.run-report"')
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -28,7 +29,7 @@ _NEW_OF_METRICS: dict[str, Any] = {
     "per_iteration": None,
 }
 """What metrics of older reports do not have."""
-_BROKEN = (KeyError, TypeError, AttributeError, ValueError)
+_BROKEN = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 
 
 def is_report(path: Path) -> bool:
@@ -51,10 +52,22 @@ def read_report(path: Path) -> tuple[Report, dict[str, Any]]:
         data = parse_json(path.read_bytes(), where)
     except OSError as error:
         raise FileError(f"cannot read {where}: {error.strerror}") from error
-    try:
+    with damage_is_told(path):
         return _report(upgraded(data, where)), data
+
+
+@contextmanager
+def damage_is_told(path: Path) -> Iterator[None]:
+    """Turn what breaks on values that no report holds, such as text in place of a number, into a FileError.
+
+    Not every value is looked at when a report is read: what shows or judges one does so within this.
+    """
+    try:
+        yield
+    except TrtkitError:  # some are ValueErrors too
+        raise
     except _BROKEN as error:
-        raise FileError(f"cannot read {where}: the report is damaged") from error
+        raise FileError(f"cannot read {str(path)!r}: the report is damaged") from error
 
 
 def upgraded(data: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -170,6 +183,8 @@ def _output(data: Mapping[str, Any]) -> OutputOutcome:
 
 
 def _metric(data: Mapping[str, Any]) -> MetricOutcome:
+    if not isinstance(data["passed"], bool):
+        raise TypeError("a verdict is true or false")
     known = ("metric", "passed", "averaged", "iterations", "failed", "worst_iteration", "required")
     return MetricOutcome(
         **{key: data[key] for key in known},

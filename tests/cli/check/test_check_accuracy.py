@@ -238,3 +238,29 @@ def test_what_a_waiver_expected_stays_expected(trtkit_command: Command, in_tmp: 
     assert (passes.code, passes.out.splitlines()[1][:9]) == (0, "  ok    y")
     data = json.loads(trtkit_command("check", "accuracy", "r.json", "--atol", "0.5", "--json").out)
     assert (data["verdict"], [each["verdict"] for each in data["comparisons"]]) == ("PASS", ["XFAIL"])
+
+
+DAMAGE: dict[str, tuple[tuple[str, ...], Any, tuple[str, ...]]] = {
+    "verdict": (("passed",), "yes", ()),
+    "samples": (("worst_samples",), "NaN", ("--report", "p.md")),
+    "details": (("worst", "details"), 1e308, ("--report", "p.html")),
+    "an iteration": (("per_iteration",), [{}], ("--report", "p.html")),
+}
+
+
+@pytest.mark.parametrize(("place", "value", "options"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_report(
+    trtkit_command: Command, in_tmp: Path, place: tuple[str, ...], value: Any, options: tuple[str, ...]
+) -> None:
+    actual, expected = pair()
+    trtkit_command("run", "--load-outputs", actual, expected, "--report", "r.json")
+    data = json.loads(Path("r.json").read_text())
+    part = data["pairs"][0]["outputs"][0]["metrics"][0]
+    for key in place[:-1]:
+        part = part[key]
+    assert place[-1] in part
+    part[place[-1]] = value
+    Path("r.json").write_text(json.dumps(data))
+    result = trtkit_command("check", "accuracy", "r.json", *options)
+    assert (result.code, result.out) == (3, "")
+    assert result.error == "trtkit check accuracy: error: cannot read 'r.json': the report is damaged"

@@ -51,17 +51,20 @@ def execute(namespace: argparse.Namespace, detail: bool) -> int:
             options[name] = load_metric(name).Options(**values)
     tolerances = given(namespace, CompareOptions).get("tolerances")
     from trtkit.report.jsondata import SCHEMA_VERSION, dumps
+    from trtkit.report.reading import damage_is_told
     from trtkit.report.rejudged_text import rejudged_data, rejudged_lines
     from trtkit.report.rejudging import rejudge
 
     if namespace.forms:
         _save_forms(namespace.report, namespace.forms, bool(options) or tolerances is not None)
-    found = rejudge(namespace.report, options, tolerances)
-    if namespace.json:
-        head = {"schema": "trtkit.check-accuracy", "schema_version": SCHEMA_VERSION}
-        emit(dumps(head | rejudged_data(found)))
-    else:
-        emit("\n".join(rejudged_lines(found)))
+    with damage_is_told(Path(namespace.report)):
+        found = rejudge(namespace.report, options, tolerances)
+        if namespace.json:
+            head = {"schema": "trtkit.check-accuracy", "schema_version": SCHEMA_VERSION}
+            text = dumps(head | rejudged_data(found))
+        else:
+            text = "\n".join(rejudged_lines(found))
+    emit(text)
     return found.exit_code
 
 
@@ -75,10 +78,11 @@ def _save_forms(path: str, forms: list[str], thresholds: bool) -> None:
     if thresholds:
         raise UsageError("--report shows the verdicts of the run, which other thresholds do not change; leave one out")
     from trtkit.plan_paths import check_paths
-    from trtkit.report.reading import read_report
+    from trtkit.report.reading import damage_is_told, read_report
     from trtkit.report.saving import save_rendered
 
     check_paths([path], [report_path(form) for form in forms], None)
     _, data = read_report(Path(path))
     for form in forms:
-        save_rendered(data, form)
+        with damage_is_told(Path(path)):
+            save_rendered(data, form)
